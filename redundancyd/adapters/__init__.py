@@ -1,0 +1,1 @@
+"""Does: one outside thing each, tried once, answered with a value."""
