@@ -1,0 +1,199 @@
+"""Event -> what is known.  Nothing is decided here; requests that cannot be met are refused with the reason."""
+
+from dataclasses import dataclass, replace
+
+from redundancyd.core import heartbeat, seen
+from redundancyd.core.due import is_ready, lacks
+from redundancyd.core.effects import Effect, Refuse, SaveGoal
+from redundancyd.core.events import (
+    Answered,
+    Beat,
+    ChannelLost,
+    Connected,
+    Event,
+    FactsSeen,
+    GoalNotSaved,
+    GoalSaved,
+    LatchAcknowledged,
+    MethodSet,
+    OperatorAdopted,
+    OperatorAsked,
+    OperatorConfirmed,
+    PauseSet,
+    Refused,
+    ServersHeard,
+    Unreached,
+    Woke,
+)
+from redundancyd.core.heartbeat import Verdict
+from redundancyd.core.seen import View
+from redundancyd.core.state import Operation, Phase, State
+from redundancyd.core.systems import Goal, Origin, Server, Status, System
+
+NOTES_LAST_MS = 600_000
+"""A note of something mended stands for ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What an event taught, before the table is asked."""
+
+    state: State
+    effects: tuple[Effect, ...] = ()
+    look_at_once: tuple[Server, ...] = ()
+
+
+def learn(state: State, event: Event) -> Learnt:
+    """The state that knows what the event says."""
+    notes = tuple(note for note in state.notes if event.at - note.at < NOTES_LAST_MS)
+    learnt = _learn(replace(state, now=max(state.now, event.at), notes=notes), event)
+    return replace(learnt, state=_stability(learnt.state))
+
+
+def refusal(state: State, asked: OperatorAsked) -> Refuse | None:
+    """Why a manual takeover is not begun; None when nothing speaks against it."""
+    if state.phase is Phase.WATCHING:
+        why = "another supervisor orders these LIMs; 'settings adopt' makes us their supervisor"
+        return Refuse(asked.request, "foreign_supervisor", why)
+    if state.phase in {Phase.LOOKING, Phase.SAVING} or state.asked is not None or not _at_rest(state):
+        why = f"{_under_way(state)}; ask again when it has ended"
+        return Refuse(asked.request, "under_way", why)
+    if missing := lacks(state, asked.active, asked.accept):
+        why = "; ".join(lack.why for lack in missing)
+        keys = " ".join(sorted({f"--accept {lack.key}" for lack in missing}))
+        return Refuse(asked.request, "not_ready", f"{why}.  To go on without: {keys}")
+    return None
+
+
+def _learn(state: State, event: Event) -> Learnt:
+    match event:
+        case Beat():
+            return Learnt(_beat(state, event))
+        case ServersHeard(servers, started_at):
+            heard = (replace(view, heard_at=started_at) if view.server in servers else view for view in state.views)
+            return Learnt(replace(state, views=tuple(heard)))
+        case Connected(server, at):
+            opened = _changed(state, server, connected=True, fresh=False, unreached="", heard_at=at)
+            return Learnt(opened, look_at_once=(server,) if server in state.settings.servers else ())
+        case ChannelLost(server, why):
+            return Learnt(_unwait(_changed(state, server, connected=False, fresh=False, unreached=why), server))
+        case Answered():
+            return Learnt(_answered(state, event))
+        case FactsSeen(server, exchange_running, hears_control, lims, at):
+            facts = {"exchange_running": exchange_running, "hears_control": hears_control, "lims": lims, "facts_at": at}
+            return Learnt(_changed(state, server, **facts))
+        case GoalSaved(op):
+            return Learnt(replace(state, goal_unsaved="") if op == state.saving else state)
+        case GoalNotSaved(op, why):
+            return Learnt(replace(state, goal_unsaved=why) if op == state.saving else state)
+        case MethodSet(direction, method):
+            return Learnt(replace(state, methods=state.methods.with_method(direction, method)))
+        case PauseSet(pause):
+            return Learnt(replace(state, pause=pause))
+        case Woke():
+            return Learnt(state)
+        case OperatorAsked() | OperatorAdopted() | OperatorConfirmed() | LatchAcknowledged():
+            return _request(state, event)
+
+
+def _request(state: State, event: OperatorAsked | OperatorAdopted | OperatorConfirmed | LatchAcknowledged) -> Learnt:
+    match event:
+        case OperatorAsked():
+            refused = refusal(state, event)
+            return Learnt(state, (refused,)) if refused else Learnt(replace(state, asked=event))
+        case OperatorAdopted(request) if state.phase is not Phase.WATCHING:
+            return Learnt(state, (Refuse(request, "nothing_to_adopt", "no other supervisor has ordered these LIMs"),))
+        case OperatorAdopted():
+            return Learnt(replace(state, asked=event))
+        case OperatorConfirmed(request):
+            if state.goal is None or state.goal.revert_at is None:
+                return Learnt(state, (Refuse(request, "nothing_to_confirm", "no takeover would revert by itself"),))
+            return _resave(state, replace(state.goal, revert_at=None), request)
+        case LatchAcknowledged(request):
+            if state.goal is None or not state.goal.latched:
+                return Learnt(state, (Refuse(request, "nothing_to_acknowledge", "automatic takeovers are not held"),))
+            return _resave(state, replace(state.goal, latched=False, recent=()), request)
+
+
+def _resave(state: State, goal: Goal, request: int) -> Learnt:
+    """The same takeover, with something about it changed by the operator."""
+    if state.phase is Phase.SAVING:
+        return Learnt(state, (Refuse(request, "under_way", "a goal is being saved; ask again"),))
+    op = state.next_op
+    return Learnt(replace(state, goal=goal, next_op=op + 1, saving=op), (SaveGoal(op, goal, request),))
+
+
+def _beat(state: State, event: Beat) -> State:
+    heart = heartbeat.beat(state.heart, event, state.settings)
+    if heart.stalls > state.heart.stalls:
+        state = state.noted("stalled", "daemon", "this daemon stood still; its beats began anew")
+    return replace(state, heart=heart)
+
+
+def _answered(state: State, event: Answered) -> State:
+    looked = event.op in state.looks
+    before = {view.server: view for view in state.views}.get(event.server)
+    if before is None:
+        return state
+    after = seen.take_answer(before, event, looked=looked)
+    state = replace(state, views=seen.update(state.views, event.server, lambda _: after))
+    if looked:
+        return _note_change(state, before, after) if isinstance(event.answer, Status) else state
+    match event.answer:
+        case Refused(error, detail):
+            state = replace(state, trouble=f"{event.server.name} refused ({error}{': ' + detail if detail else ''})")
+        case Unreached(why):
+            state = replace(state, trouble=f"{event.server.name} did not answer ({why})")
+        case _:
+            pass
+    return _unwait(state, event.server, event.op)
+
+
+def _note_change(state: State, before: View, after: View) -> State:
+    """A look that finds other than what the last one left: somebody, or a restart, changed it."""
+    goal, status = state.goal, after.status
+    if goal is None or status is None or not before.is_as_wanted(goal, state.us) or after.is_as_wanted(goal, state.us):
+        return state
+    name = after.server.name
+    match status.origin:
+        case Origin.HOLD:
+            return state.noted("lim_restarted", name, f"{name} was restarted and waits for a word")
+        case Origin.HAND:
+            return state.noted("changed_by_hand", name, f"the traffic of {name} was changed by hand: {status.traffic}")
+        case _:
+            return state.noted("rules_changed", name, f"the traffic rules of {name} were changed: {status.traffic}")
+
+
+def _unwait(state: State, server: Server, op: int | None = None) -> State:
+    """An answer, or the loss of the channel, ends the waiting for a server."""
+    under_way = state.op
+    if under_way is None or (op is not None and op != under_way.op):
+        return state
+    return replace(state, op=replace(under_way, waiting=under_way.waiting - {server}))
+
+
+def _changed(state: State, server: Server, **fields: object) -> State:
+    views = tuple(
+        replace(view, **fields) if view.server == server else view  # type: ignore[arg-type]
+        for view in state.views
+    )
+    return replace(state, views=views)
+
+
+def _stability(state: State) -> State:
+    """Since when the primary is heard and ready without a break."""
+    stable = state.verdict is Verdict.HEARD and is_ready(state, System.PRIMARY)
+    if not stable:
+        return replace(state, stable_since=None)
+    return state if state.stable_since is not None else replace(state, stable_since=state.now)
+
+
+def _at_rest(state: State) -> bool:
+    """Whether nothing but a repair is under way."""
+    under_way: Operation | None = state.op
+    return under_way is None or (state.goal is not None and state.goal.done)
+
+
+def _under_way(state: State) -> str:
+    number = state.goal.number if state.goal else 0
+    return "the daemon has just started" if state.phase is Phase.LOOKING else f"takeover {number} is under way"
