@@ -1,0 +1,207 @@
+"""The disk of a LIM: accounts, keys, settings and programs, written once; power comes and goes, the disk stays."""
+
+import grp
+import json
+import os
+import pwd
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import redundancyd
+from redundancyd import lim as lim_files
+from redundancyd.lab import network
+from redundancyd.lab.plan import SIP_PORT, BedPlan, LimPlan, master_address
+from redundancyd.lab.settings import daemon_settings, lim_settings
+from redundancyd.lab.system import LabError, run
+
+HERE = Path(__file__).parent
+PACKAGE = Path(redundancyd.__file__).parent
+ACCOUNT = "redundancyd"
+ACCOUNT_ID = 899
+DISK_SIZE = "48m"
+VERSION = "7.8.1.0.19"
+SSHD = """\
+Port 22
+HostKey /etc/redundancy-lab/host_key
+PidFile /run/sshd.pid
+UsePAM no
+UseDNS no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AuthorizedKeysFile .ssh/authorized_keys
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
+MaxStartups 100
+LogLevel VERBOSE
+"""
+
+
+def make_disk(plan: BedPlan, lim: LimPlan) -> None:
+    """Format the disk of a LIM and install it: everything a real LIM gets from its vendor and from `lim install`."""
+    folder = plan.folder / lim.name
+    folder.mkdir()
+    run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={DISK_SIZE}", f"rlab-{lim.name}", str(folder)])
+    for name in ("upper", "work", "root"):
+        (folder / name).mkdir()
+    upper = folder / "upper"
+    for shared in readable_folders():
+        _make_reachable(upper, shared)
+    _write_machine(upper, plan, lim)
+    _write_account(upper, plan)
+    _write_exchange(upper, plan, lim)
+    put(upper, "usr/sbin/redundancy-lim", _shipped("redundancy-lim"), mode=0o755)
+    put(upper, "etc/redundancyd/lim.conf", lim_settings(plan, lim))
+    for own in ("etc/redundancyd", "var/lib/redundancyd"):
+        (upper / own).mkdir(parents=True, exist_ok=True)
+        os.setxattr(upper / own, "trusted.overlay.opaque", b"y")  # whatever this machine has there is not the LIM's
+    if lim.is_supervisor:
+        _write_supervisor(upper, plan)
+
+
+def _shipped(name: str) -> str:
+    """One of the files that `lim install` puts on a LIM."""
+    try:
+        return lim_files.path(name).read_text()
+    except OSError as error:
+        raise LabError(f"{error.filename} can't be read: the lab installs it on every LIM") from error
+
+
+def readable_folders() -> list[Path]:
+    """The folders of this machine that LIMs read: the package and the Python that runs it, unless /usr holds them."""
+    wanted = {PACKAGE.parent, Path(sys.prefix), Path(sys.base_prefix)}
+    outside = sorted(path for path in wanted if not path.is_relative_to("/usr"))
+    return [path for path in outside if not any(path != other and path.is_relative_to(other) for other in outside)]
+
+
+def _make_reachable(upper: Path, folder: Path) -> None:
+    """Let the daemon's account through to a folder that may stand in somebody's private home."""
+    for parent in reversed([folder, *folder.parents][:-1]):
+        (upper / parent.relative_to("/")).mkdir(mode=0o755, exist_ok=True)
+
+
+def put(upper: Path, name: str, text: str, *, mode: int = 0o644, owner: int = 0) -> None:
+    """Write one file of the disk, with its folders."""
+    path = upper / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    if owner:
+        os.chown(path, owner, owner)
+
+
+def make_keys(plan: BedPlan) -> None:
+    """Make the supervision's key and every LIM's host key, all at once, and the list of host keys it pins."""
+    keys = plan.folder / "keys"
+    keys.mkdir()
+    pinned = []
+    for name in ["supervision", *(lim.name for lim in plan.all_lims)]:
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(keys / name)])
+    for lim in plan.all_lims:
+        kind, key, *_ = (keys / f"{lim.name}.pub").read_text().split()
+        pinned += [f"{address} {kind} {key}\n" for address in (lim.address, lim.address6)]
+    (keys / "known_hosts").write_text("".join(pinned))
+
+
+def _write_machine(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """Host name, network, sshd and the first process of the LIM."""
+    keys = plan.folder / "keys"
+    put(upper, "etc/hostname", f"{lim.name}\n")
+    put(upper, "etc/hosts", f"127.0.0.1 localhost\n{lim.address} {lim.name}\n")
+    put(upper, "etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
+    put(upper, "etc/resolv.conf", "")
+    put(upper, "root/.bashrc", "")
+    put(upper, "root/.profile", "")
+    put(upper, "etc/redundancy-lab/network", network.lim_network(lim, is_master=lim.number == 1))
+    put(upper, "etc/redundancy-lab/sshd_config", SSHD)
+    put(upper, "etc/redundancy-lab/host_key", (keys / lim.name).read_text(), mode=0o600)
+    put(upper, "etc/redundancy-lab/init", (HERE / "lim-init.sh").read_text())
+    has_socket = "yes" if lim.is_supervisor else "no"
+    settings = {"python": base_python(), "path": PACKAGE.parent, "has_socket": has_socket, "hold_s": hold_every_s()}
+    put(upper, "etc/redundancy-lab/settings", "".join(f"{key}={value}\n" for key, value in settings.items()))
+
+
+def hold_every_s() -> int:
+    """How often `redundancy-lim hold` runs, as its timer unit says."""
+    found = re.search(r"(?m)^OnUnitActiveSec=(\d+)$", _shipped("redundancy-lim-hold.timer"))
+    return int(found[1]) if found else 5
+
+
+def base_python() -> str:
+    """The interpreter below the virtual environment: starts faster, and the exchange needs nothing else."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+def account_id() -> int:
+    """The user and group number of the account on LIMs: this machine's, where it has one."""
+    try:
+        return pwd.getpwnam(ACCOUNT).pw_uid
+    except KeyError:
+        return ACCOUNT_ID
+
+
+def _write_account(upper: Path, plan: BedPlan) -> None:
+    """The login account with the restricted key, and its one line for sudo."""
+    number = account_id()
+    home = f"home/{ACCOUNT}"
+    if not any(entry.pw_name == ACCOUNT for entry in pwd.getpwall()):
+        put(upper, "etc/passwd", Path("/etc/passwd").read_text() + f"{ACCOUNT}:x:{number}:{number}::/{home}:/bin/sh\n")
+        put(upper, "etc/shadow", Path("/etc/shadow").read_text() + f"{ACCOUNT}:*:19000:0:99999:7:::\n", mode=0o640)
+    if not any(entry.gr_name == ACCOUNT for entry in grp.getgrall()):
+        put(upper, "etc/group", Path("/etc/group").read_text() + f"{ACCOUNT}:x:{number}:\n")
+    key = (plan.folder / "keys" / "supervision.pub").read_text().strip()
+    forced = _shipped("authorized_keys.template").replace("@PUBLIC_KEY@", key)
+    put(upper, f"{home}/.ssh/authorized_keys", forced, mode=0o600, owner=number)
+    for folder, mode in ((f"{home}/.ssh", 0o700), (home, 0o750)):
+        (upper / folder).chmod(mode)
+        os.chown(upper / folder, number, number)
+    put(upper, "etc/sudoers.d/redundancy-lim", _shipped("redundancy-lim.sudoers"), mode=0o440)
+    (upper / "etc/sudoers.d").chmod(0o750)
+
+
+def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """The stand-in exchange's settings and the commands of a LIM."""
+    masters = [lim.net.address(10), lim.net.address6(10)]
+    settings = {"addresses": [lim.address, lim.address6, *masters], "port": SIP_PORT, "name": lim.name}
+    put(upper, "etc/opt/eri_sn/exchange.json", json.dumps(settings))
+    put(upper, "etc/opt/eri_sn/master_address", f"{master_address(lim.system)}/24\n")
+    put(upper, "etc/opt/eri_sn/about", f"Service Node {lim.system}\nVersion: {VERSION}\n")
+    put(upper, "etc/opt/eri_sn/lims", " ".join(str(other.number) for other in plan.of(lim.system)) + "\n")
+    rows = [
+        f"{other.number:<5}{'regular':<9}{other.address:<16}{other.name:<16}{other.address}"
+        for other in plan.of(lim.system)
+    ]
+    table = ["Lim servers", "Lim  Server   IP address      DNS name        LIM IP", *rows, ""]
+    put(upper, "etc/opt/eri_sn/mxone_data", "\n".join(table))
+    installed = f"1{VERSION}"
+    lines = [
+        "Exchange data backup info\n",
+        f"Current backup:   {installed}\n",
+        "Backup            System version      Date",
+        "-" * 63,
+        f"{installed:<18}{installed}\n",
+    ]
+    put(upper, "etc/opt/eri_sn/data_info", "\n".join(lines))
+    for command in sorted((HERE / "commands").iterdir()):
+        put(upper, f"opt/eri_sn/bin/{command.name}", command.read_text(), mode=0o755)
+        link = upper / "usr/local/bin" / command.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"/opt/eri_sn/bin/{command.name}")
+
+
+def _write_supervisor(upper: Path, plan: BedPlan) -> None:
+    """What LIM 1 of the alternate has besides: the daemon's settings, key, pinned hosts and state folder."""
+    number = account_id()
+    keys = plan.folder / "keys"
+    put(upper, "etc/redundancyd/redundancyd.toml", daemon_settings(plan))
+    put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
+    put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
+    state = upper / "var/lib/redundancyd"
+    os.chown(state, number, number)
+
+
+def forget_disk(plan: BedPlan, lim: LimPlan) -> None:
+    """Take the disk of a LIM away for good."""
+    folder = plan.folder / lim.name
+    run(["umount", "-l", str(folder)], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
