@@ -1,4 +1,4 @@
-"""Goal, verdict, readiness and methods -> is a takeover due?
+"""Goal, verdict, readiness and methods -> whether a takeover is due.
 
 `called_for` says what the facts call for, whatever the methods say; `held` says what makes it wait for the operator;
 `due` is the first without the second.  An alarm stands while the first meets the second.  A third place that knows

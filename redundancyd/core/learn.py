@@ -69,6 +69,24 @@ def _learn(state: State, event: Event) -> Learnt:
     match event:
         case Beat():
             return Learnt(_beat(state, event))
+        case ServersHeard() | Connected() | ChannelLost() | Answered() | FactsSeen():
+            return _server_told(state, event)
+        case GoalSaved(op):
+            return Learnt(replace(state, goal_unsaved="") if op == state.saving else state)
+        case GoalNotSaved(op, why):
+            return Learnt(replace(state, goal_unsaved=why) if op == state.saving else state)
+        case MethodSet(direction, method):
+            return Learnt(replace(state, methods=state.methods.with_method(direction, method)))
+        case PauseSet(pause):
+            return Learnt(replace(state, pause=pause))
+        case Woke():
+            return Learnt(state)
+        case OperatorAsked() | OperatorAdopted() | OperatorConfirmed() | LatchAcknowledged():
+            return _request(state, event)
+
+
+def _server_told(state: State, event: ServersHeard | Connected | ChannelLost | Answered | FactsSeen) -> Learnt:
+    match event:
         case ServersHeard(servers, started_at):
             heard = (replace(view, heard_at=started_at) if view.server in servers else view for view in state.views)
             return Learnt(replace(state, views=tuple(heard)))
@@ -82,18 +100,6 @@ def _learn(state: State, event: Event) -> Learnt:
         case FactsSeen(server, exchange_running, hears_control, lims, at):
             facts = {"exchange_running": exchange_running, "hears_control": hears_control, "lims": lims, "facts_at": at}
             return Learnt(_changed(state, server, **facts))
-        case GoalSaved(op):
-            return Learnt(replace(state, goal_unsaved="") if op == state.saving else state)
-        case GoalNotSaved(op, why):
-            return Learnt(replace(state, goal_unsaved=why) if op == state.saving else state)
-        case MethodSet(direction, method):
-            return Learnt(replace(state, methods=state.methods.with_method(direction, method)))
-        case PauseSet(pause):
-            return Learnt(replace(state, pause=pause))
-        case Woke():
-            return Learnt(state)
-        case OperatorAsked() | OperatorAdopted() | OperatorConfirmed() | LatchAcknowledged():
-            return _request(state, event)
 
 
 def _request(state: State, event: OperatorAsked | OperatorAdopted | OperatorConfirmed | LatchAcknowledged) -> Learnt:

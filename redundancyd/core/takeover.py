@@ -15,8 +15,7 @@ from enum import StrEnum
 from redundancyd.core import heartbeat, seen
 from redundancyd.core.due import HOUR_MS, Due
 from redundancyd.core.events import OperatorAsked
-from redundancyd.core.state import Phase as P
-from redundancyd.core.state import State
+from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Goal, Kind, System
 
 
@@ -43,7 +42,7 @@ class Trigger(StrEnum):
     ADOPTED = "adopted"  # the operator makes us the supervisor
 
 
-T = Trigger
+P, T = Phase, Trigger
 
 
 class Ask(StrEnum):
@@ -62,12 +61,12 @@ class Row:
     """One line of the table; `why` is what the operator reads in the journal."""
 
     number: str
-    phase: P
+    phase: Phase
     ask: Ask
     why: str
 
 
-TABLE: dict[tuple[P, Trigger], Row] = {
+TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.RESTING, T.DUE): Row("T01", P.SAVING, Ask.SAVE, "the active system is gone, or the preferred one is back"),
     (P.RESTING, T.ASKED): Row("T02", P.SAVING, Ask.SAVE, "the operator ordered it"),
     (P.RESTING, T.SEEN_OTHERWISE): Row("T03", P.BLOCKING, Ask.BLOCK, "traffic is not where it should be"),
@@ -106,7 +105,7 @@ TABLE: dict[tuple[P, Trigger], Row] = {
 
 _TOLD = "told to the operator, who is refused with the reason"
 _LATER = "looked for again in the phase that follows"
-IGNORED: dict[tuple[P, Trigger], str] = {
+IGNORED: dict[tuple[Phase, Trigger], str] = {
     (P.SAVING, T.DUE): _LATER,
     (P.SAVING, T.ASKED): _TOLD,
     (P.SAVING, T.SEEN_OTHERWISE): _LATER,
@@ -132,7 +131,7 @@ _ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.ALLOWED, T.NOT_ALL_ALLOWED, T.NON
 _SAVE_ENDS = {T.SAVED, T.NOT_SAVED, T.NOT_SAVED_ORDER}
 
 
-def impossible(phase: P, trigger: Trigger) -> str:
+def impossible(phase: Phase, trigger: Trigger) -> str:
     """Why a pair cannot come about; empty for one that can."""
     if trigger in _SAVE_ENDS and phase is not P.SAVING:
         return "nothing is being saved"

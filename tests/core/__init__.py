@@ -1,0 +1,1 @@
+"""The core, tried as plain functions on a table top."""
