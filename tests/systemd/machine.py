@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sysconfig
 import tempfile
@@ -20,7 +21,8 @@ from typing import Self
 TOP = Path(__file__).resolve().parents[2]
 PREFIX = "redundancyd-test-"
 
-# The mounts are private to this shell and to what it becomes, so nothing has to be unmounted afterwards.
+# The mounts are private to this shell, so nothing has to be unmounted afterwards.  A machine that lost its power comes
+# up again on the same disk, with no rules and an empty /run.
 _LAUNCH = """
 set -eu
 echo $$ >"$CGROUP/cgroup.procs"
@@ -29,9 +31,13 @@ mount -t tmpfs -o mode=755 tmpfs "$WORK/tmpfs"
 cd "$WORK/tmpfs"
 mkdir upper inner root
 mount -t overlay -o "lowerdir=$LOWER,upperdir=$PWD/upper,workdir=$PWD/inner" overlay root
-exec systemd-nspawn --quiet --directory="$PWD/root" --machine="$NAME" --register=no --keep-unit --private-network \\
-    --link-journal=no --console=pipe --boot \\
-    --bind-ro="$SOURCE:/opt/parts/source" --bind-ro="$PACKAGES:/opt/parts/packages"
+while :; do
+    systemd-nspawn --quiet --directory="$PWD/root" --machine="$NAME" --register=no --keep-unit --private-network \\
+        --link-journal=no --console=pipe --boot \\
+        --bind-ro="$SOURCE:/opt/parts/source" --bind-ro="$PACKAGES:/opt/parts/packages" || echo "nspawn: $?"
+    [ -e "$WORK/again" ] || exit 1
+    rm "$WORK/again"
+done
 """
 
 
@@ -100,6 +106,15 @@ class Machine:
     def succeeds(self, *words: str) -> bool:
         """Tell whether a command inside ends with exit status 0."""
         return bool(self.run("sh", "-c", '"$@" >/dev/null 2>&1 && echo yes', "sh", *words, check=False))
+
+    def power_cycle(self) -> None:
+        """Cut the power, with nothing said to anybody inside, and return when the machine is up again."""
+        lost = self._leader
+        (self._work / "again").touch()
+        os.kill(lost, signal.SIGKILL)
+        wait_until("the power is off", lambda: not Path("/proc", str(lost)).exists())
+        self._leader = 0
+        wait_until("the container's systemd is up again", self._is_up, 30)
 
     def write(self, path: str, text: str, mode: str = "0644", owner: str = "root:root") -> None:
         """Write a file inside, with its folders."""
