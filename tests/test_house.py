@@ -1,6 +1,8 @@
 """The checks of the house: where things may stand, and that every promise has somebody who tries it."""
 
 import ast
+import re
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from redundancyd.config import Config, parse
 from tests.house import COLLECTED, PACKAGE, PROMISES, TOP, Collected, imports, names_read, sources
 
 LINES_AT_MOST = 320
@@ -136,6 +139,29 @@ def test_no_clock_is_imported_under_a_bare_name():
         if module in CLOCKS
     }
     assert bare == set()
+
+
+def all_settings_shown() -> str:
+    """The settings file as delivered, with each default that it shows in force."""
+    return re.sub(r"^#(?! \S)", "", (TOP / "config" / "redundancyd.toml").read_text(), flags=re.MULTILINE)
+
+
+def test_every_setting_is_in_the_settings_file():
+    """
+    Whoever reads the delivered file has seen each setting there is.
+    """
+    shown = tomllib.loads(all_settings_shown())
+    tables = {name: field.annotation for name, field in Config.model_fields.items()}
+    assert {name: set(table.model_fields) for name, table in tables.items() if table is not None} == {
+        name: set(values) for name, values in shown.items()
+    }
+
+
+def test_the_settings_file_shows_the_true_defaults():
+    """
+    Removing every # before a setting changes nothing.
+    """
+    assert parse(all_settings_shown().encode()) == parse((TOP / "config" / "redundancyd.toml").read_bytes())
 
 
 def calls(folder: Path) -> Iterator[tuple[str, ast.Call]]:
