@@ -110,9 +110,9 @@ def _saved_trigger(state: State, event: Event) -> Trigger | None:
         case GoalSaved(op=op) if state.phase is Phase.SAVING and op == state.saving:
             return Trigger.SAVED
         case GoalNotSaved(op=op) if state.phase is Phase.SAVING and op == state.saving:
-            goal = state.goal
-            ordered = goal is not None and goal.kind is Kind.PLANNED and goal.by_operator
-            return Trigger.NOT_SAVED_ORDER if ordered else Trigger.NOT_SAVED
+            if not state.saving_order:
+                return Trigger.NOT_SAVED
+            return Trigger.NOT_SAVED_ORDER if state.previous is not None else Trigger.NOT_SAVED_FIRST
         case _:
             return None
 
@@ -125,7 +125,9 @@ def _take(state: State, row: Row, trigger: Trigger, goal: Goal | None) -> tuple[
         case Ask.SAVE:
             assert goal is not None
             op = state.next_op
+            ordered = state.asked is not None
             state = replace(state, next_op=op + 1, saving=op, previous=state.goal, goal=goal, asked=None)
+            state = replace(state, saving_order=ordered)
             if trigger is Trigger.FAILED:
                 state = replace(state, stable_since=None).noted("takeover_undone", str(goal.number), goal.reason)
             return state, (SaveGoal(op, goal, request),)
@@ -181,10 +183,11 @@ def _finish(state: State) -> tuple[State, tuple[Effect, ...]]:
 
 def _give_back(state: State) -> tuple[State, tuple[Effect, ...]]:
     """The goal before, written again: the failed write may have reached the disk after all."""
-    assert state.previous is not None
+    if state.previous is None:
+        return replace(state, goal=None, saving=None), ()
     op = state.next_op
-    state = replace(state, goal=state.previous, previous=None, next_op=op + 1, saving=op)
-    return state, (SaveGoal(op, state.goal),) if state.goal else ()
+    before = state.previous
+    return replace(state, goal=before, previous=None, next_op=op + 1, saving=op), (SaveGoal(op, before),)
 
 
 def _save_again(state: State) -> tuple[State, tuple[Effect, ...]]:

@@ -62,6 +62,7 @@ class State:
     op: Operation | None = None
     next_op: int = 1
     saving: int | None = None  # the operation of the goal being saved
+    saving_order: bool = False  # it is an operator's order, which is not accepted before it is on disk
     asked: OperatorAsked | OperatorAdopted | None = None
     stable_since: int | None = None  # since when the primary is heard and ready without a break
     goal_unsaved: str = ""  # why the disk is behind

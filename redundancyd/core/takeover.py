@@ -29,6 +29,7 @@ class Trigger(StrEnum):
     SAVED = "saved"
     NOT_SAVED = "not_saved"  # the disk failed; the takeover goes on, the LIMs remember its number
     NOT_SAVED_ORDER = "not_saved_order"  # the disk failed; an order that could be lost is not accepted
+    NOT_SAVED_FIRST = "not_saved_first"  # the same, and there was no goal before it
     BLOCKED = "blocked"  # the whole passive system confirmed
     NOT_ALL_BLOCKED = "not_all_blocked"  # what can be reached is blocked; the rest is lost, or accepted as missing
     ALLOWED = "allowed"  # every LIM number of the active system confirmed
@@ -101,6 +102,7 @@ TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.ASKING, T.ASKED): Row("T30", P.SAVING, Ask.SAVE, "there was no goal; the operator gives one"),
     (P.ASKING, T.FOREIGN): Row("T31", P.WATCHING, Ask.LOOK, "another supervisor ordered these LIMs; hands off"),
     (P.WATCHING, T.ADOPTED): Row("T32", P.SAVING, Ask.SAVE, "the operator makes us the supervisor"),
+    (P.SAVING, T.NOT_SAVED_FIRST): Row("T33", P.ASKING, Ask.GIVE_BACK, "an order that could be lost is not accepted"),
 }
 
 _TOLD = "told to the operator, who is refused with the reason"
@@ -128,7 +130,7 @@ IGNORED: dict[tuple[Phase, Trigger], str] = {
 }
 
 _ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED, T.FAILED}
-_SAVE_ENDS = {T.SAVED, T.NOT_SAVED, T.NOT_SAVED_ORDER}
+_SAVE_ENDS = {T.SAVED, T.NOT_SAVED, T.NOT_SAVED_ORDER, T.NOT_SAVED_FIRST}
 
 
 def impossible(phase: Phase, trigger: Trigger) -> str:
@@ -197,8 +199,10 @@ def _ordered(state: State, asked: OperatorAsked) -> Goal:
     if state.goal is None:
         return _fresh(state, asked.active, Kind.FORCED, reason, by_operator=True)
     revert_at = None if asked.revert_after_ms is None else state.now + asked.revert_after_ms
-    goal = _successor(state, asked.active, Kind.PLANNED, reason)
-    return replace(goal, by_operator=True, accepted=asked.accept, revert_at=revert_at)
+    stays = state.goal.active is asked.active  # nothing moves, so there is nothing to undo
+    goal = _successor(state, asked.active, Kind.FORCED if stays else Kind.PLANNED, reason)
+    done = stays and state.goal.done
+    return replace(goal, by_operator=True, accepted=asked.accept, revert_at=revert_at, done=done)
 
 
 def _undone(state: State) -> Goal:

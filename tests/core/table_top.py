@@ -66,6 +66,7 @@ class Lim:
     status: Status
     up: bool = True
     refuses: set[Word] = field(default_factory=set)
+    mute: set[Word] = field(default_factory=set)  # these orders are never answered, nor done
     deaf: bool = False  # the channel stands, nothing answers
     exchange: bool = True
 
@@ -217,9 +218,10 @@ class TableTop:
             match effect:
                 case SaveGoal(op, goal):
                     self._save(op, goal)
-                case Order(op, _, _, servers, deadline_ms):
+                case Order(op, word, _, servers, deadline_ms):
                     for server in servers:
-                        answer = self.lims[server].obey(effect, self.us.name) if self._reaches(server) else None
+                        obeys = self._reaches(server) and word not in self.lims[server].mute
+                        answer = self.lims[server].obey(effect, self.us.name) if obeys else None
                         self._answer(op, server, answer, deadline_ms)
                 case Look(op, servers, deadline_ms):
                     for server in servers:

@@ -47,4 +47,4 @@ def test_no_goal_is_carried_out_before_it_was_saved_or_the_disk_failed():
     """
     assert all(row.phase is Phase.SAVING for row in TABLE.values() if row.ask is Ask.SAVE)
     leaving = {trigger for phase, trigger in TABLE if phase is Phase.SAVING}
-    assert leaving == {Trigger.SAVED, Trigger.NOT_SAVED, Trigger.NOT_SAVED_ORDER}
+    assert leaving == {Trigger.SAVED, Trigger.NOT_SAVED, Trigger.NOT_SAVED_ORDER, Trigger.NOT_SAVED_FIRST}
