@@ -1,0 +1,84 @@
+"""What an operator asks for, once it was understood, and how it is answered.  Values only."""
+
+from dataclasses import dataclass
+
+from redundancyd.core.systems import Direction, Method, System
+
+
+@dataclass(frozen=True, slots=True)
+class ManualTakeover:
+    """Make this system the active one."""
+
+    active: System
+    revert_after_ms: int | None = None
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmTakeover:
+    """Keep a takeover that would revert by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMethod:
+    """Set the takeover method of one direction."""
+
+    direction: Direction
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class SetPause:
+    """No automatic takeover for so long."""
+
+    for_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """End the pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Become the supervisor of LIMs that another one ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlarm:
+    """An alarm was seen and understood."""
+
+    handle: str
+
+
+Request = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The order is on disk, or the setting is made."""
+
+    detail: str
+    number: int | None = None  # the takeover number, where one was begun or changed
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with one argument; an empty name means the whole."""
+
+    argument: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.argument}: {self.text}" if self.argument else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why it was not done; `code` is a word for programs, `remedy` says what to do."""
+
+    code: str
+    detail: str
+    remedy: str = ""
+    mistakes: tuple[Mistake, ...] = ()
