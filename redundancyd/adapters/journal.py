@@ -1,0 +1,242 @@
+"""Alone knows journald, and structlog: every fact goes out once, with its fields, and never makes anybody wait.
+
+In the journal fields are native (`journalctl REDUNDANCY_EVENT=takeover_done`); without one they are a JSON object a
+line on standard error, or plain text on a terminal.  What nobody takes is counted, and told when somebody listens
+again.  The last records stay in memory for the socket's `/v1/events`.
+"""
+
+import asyncio
+import os
+import re
+import select
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import structlog
+from logging_journald import JournaldTransport  # type: ignore[import-untyped]
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.message_ids import MESSAGE_IDS
+
+Level = Literal["debug", "info", "notice", "warning", "error", "critical"]
+JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
+KEPT = 1000
+_BEHIND_MAX = 256  # records a subscriber may be behind before it is dropped
+_PRIORITY = {"critical": 2, "error": 3, "warning": 4, "notice": 5, "info": 6, "debug": 7}
+_TAKEN = frozenset({"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "REDUNDANCY_EVENT"})
+_FIELD_MAX = 8000  # characters; a traceback fits, a flood does not
+_PIPE_BUF = select.PIPE_BUF  # so many bytes go into a writable pipe without waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the journal, as the socket shows it."""
+
+    id: int
+    at_ms: int
+    event: str
+    level: str
+    fields: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as one flat object."""
+        return {**self.fields, "id": self.id, "event": self.event, "at_ms": self.at_ms, "level": self.level}
+
+
+class _Sink(Protocol):
+    def write(self, values: EventDict) -> bool: ...
+
+
+class _JournalSink:
+    """Native fields over a socket that never blocks."""
+
+    def __init__(self, path: Path, identifier: str) -> None:
+        self._transport = JournaldTransport(path, connected=False)  # a journald that was started anew is found again
+        self._transport.socket.setblocking(False)
+        self._identifier = identifier
+
+    def write(self, values: EventDict) -> bool:
+        event, level = str(values["event"]), str(values["level"])
+        pairs: list[tuple[str, Any]] = [
+            ("MESSAGE", _sentence(values)),
+            ("PRIORITY", _PRIORITY.get(level, 6)),
+            ("SYSLOG_IDENTIFIER", self._identifier),
+            ("REDUNDANCY_EVENT", event),
+        ]
+        if event in MESSAGE_IDS:
+            pairs.append(("MESSAGE_ID", MESSAGE_IDS[event]))
+        pairs += [(_field_name(key), _text(value)) for key, value in _fields(values)]
+        try:
+            self._transport.send(pairs)
+        except OSError:
+            return False
+        return True
+
+
+class _StreamSink:
+    """Lines into a pipe, a file or a terminal, as far as it takes them; half a line is finished first."""
+
+    def __init__(self, descriptor: int, render: Processor) -> None:
+        self._descriptor = descriptor
+        self._render = render
+        self._pending = b""
+
+    def write(self, values: EventDict) -> bool:
+        self._flush()
+        if self._pending:
+            return False
+        text = self._render(None, "", values)
+        self._pending = str(text).encode("utf-8", "backslashreplace") + b"\n"
+        self._flush()
+        return True
+
+    def _flush(self) -> None:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        while self._pending:
+            ready = poll.poll(0)
+            if not ready or not ready[0][1] & select.POLLOUT:
+                return
+            try:
+                written = os.write(self._descriptor, self._pending[:_PIPE_BUF])
+            except BlockingIOError:
+                return
+            except OSError:  # nobody will ever read it again
+                self._pending = b""
+                return
+            self._pending = self._pending[written:]
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """Follows the records as they come; ends by itself when it falls too far behind."""
+
+    _queue: asyncio.Queue[Record | None] = field(default_factory=lambda: asyncio.Queue(_BEHIND_MAX + 1))
+    dropped: bool = False
+
+    def put(self, record: Record) -> bool:
+        """Whether there was room."""
+        if self._queue.qsize() >= _BEHIND_MAX:
+            self.dropped = True
+            self._queue.put_nowait(None)
+            return False
+        self._queue.put_nowait(record)
+        return True
+
+    async def __aiter__(self) -> AsyncIterator[Record]:
+        while (record := await self._queue.get()) is not None:
+            yield record
+
+
+class _Facts(structlog.BoundLoggerBase):
+    def fact(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - any field
+        self._proxy_to_logger("fact", event, **fields)
+
+
+class Journal:
+    """Writes records, keeps the last ones, and tells subscribers."""
+
+    def __init__(self, clock: Clock, sink: _Sink) -> None:
+        self._clock = clock
+        self._kept: deque[Record] = deque(maxlen=KEPT)
+        self._last_id = 0
+        self._subscriptions: set[Subscription] = set()
+        self._sink = sink
+        self._lost = 0
+        processors: list[Processor] = [structlog.processors.format_exc_info, self._deliver]
+        self._facts: _Facts = structlog.wrap_logger(None, processors=processors, wrapper_class=_Facts)
+
+    def record(self, event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa: ANN401 - any field
+        """Write one fact; `message=` is its sentence for people, `exc_info=` an exception to show whole."""
+        self._facts.fact(event, level=level, at_ms=self._clock.now(), **fields)
+
+    def _deliver(self, _logger: WrappedLogger, _name: str, values: EventDict) -> EventDict:
+        self._keep(values)
+        if self._lost and self._write({"event": "journal_lost", "level": "warning", "count": self._lost}):
+            self._lost = 0
+        if not self._write(values):
+            self._lost += 1
+        raise structlog.DropEvent
+
+    def _write(self, values: EventDict) -> bool:
+        return self._sink.write({"at_ms": self._clock.now(), **values})
+
+    def _keep(self, values: EventDict) -> None:
+        self._last_id += 1
+        kept = Record(self._last_id, values["at_ms"], values["event"], values["level"], dict(_fields(values)))
+        self._kept.append(kept)
+        self._subscriptions -= {each for each in self._subscriptions if not each.put(kept)}
+
+    def recent(self, after: int = 0) -> Iterator[Record]:
+        """The records still in memory whose id is higher than `after`, oldest first."""
+        return (kept for kept in tuple(self._kept) if kept.id > after)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        """Follow what comes from now on."""
+        subscription = Subscription()
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+
+_current: Journal | None = None
+
+
+def open_journal(
+    clock: Clock, *, socket_path: Path = JOURNAL_SOCKET, stream: int | None = None, identifier: str = "redundancyd"
+) -> Journal:
+    """The journal of this process: journald where it listens, else the stream, standard error if none is named."""
+    global _current  # noqa: PLW0603 - a process has one journal
+    descriptor = sys.stderr.fileno() if stream is None else stream
+    if socket_path.is_socket() and stream is None and not os.isatty(descriptor):
+        _current = Journal(clock, _JournalSink(socket_path, identifier))
+    elif os.isatty(descriptor):
+        _current = Journal(clock, _StreamSink(descriptor, _plain))
+    else:
+        _current = Journal(clock, _StreamSink(descriptor, structlog.processors.JSONRenderer(default=_text)))
+    return _current
+
+
+def record(event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa: ANN401 - any field
+    """Write one fact to the journal of this process; nothing where none was opened."""
+    if _current is not None:
+        _current.record(event, level=level, **fields)
+
+
+def _fields(values: EventDict) -> Iterator[tuple[str, Any]]:
+    return (
+        (key, value) for key, value in values.items() if key not in ("event", "level", "at_ms") and value is not None
+    )
+
+
+def _sentence(values: EventDict) -> str:
+    """What a person reads: the sentence, or the event with its fields behind it."""
+    if values.get("message"):
+        return str(values["message"])
+    return " ".join([str(values["event"]), *(f"{key}={_text(value)}" for key, value in _fields(values))])
+
+
+def _plain(_logger: WrappedLogger, _name: str, values: EventDict) -> str:
+    seconds, ms = divmod(int(values["at_ms"]), 1000)
+    return f"{seconds}.{ms:03d} {values['level']:8} {_sentence(values)}"
+
+
+def _field_name(key: str) -> str:
+    """What journald allows, and what is not taken by a meaning of its own."""
+    name = re.sub(r"[^A-Z0-9_]", "_", key.upper()).lstrip("_0123456789")[:60] or "FIELD"
+    return f"REDUNDANCY_{name}" if name in _TAKEN else name
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return " ".join(_text(each) for each in value)
+    return str(value)[:_FIELD_MAX]
