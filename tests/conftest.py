@@ -9,6 +9,11 @@ from blockbuster import blockbuster_ctx
 from tests.house import COLLECTED, Collected
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run that should be whole say so: then it is an error when it is not."""
+    parser.addoption("--whole", action="store_true", help="fail where a part of the tests is missing")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Note what was found, before -k and -m take from it, for the checks that look at the tests themselves."""

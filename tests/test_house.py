@@ -55,7 +55,9 @@ MAY_READ_CLOCKS = ("adapters/clock.py", "lab/", "sim/")
 def collected(request: pytest.FixtureRequest) -> Collected:
     """What this run has found; a run of some files only can't say anything about the whole."""
     found = request.config.stash[COLLECTED]
-    if not found.is_whole:
+    if left_out := found.not_run():
+        if request.config.getoption("--whole"):
+            pytest.fail(f"should be a whole run, but has nothing of {', '.join(sorted(left_out))}")
         pytest.skip("only a run of all test files can tell")
     return found
 
