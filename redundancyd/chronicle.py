@@ -5,6 +5,7 @@ Pure: the daemon hands in the states before and after an event, and writes what 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from redundancyd.core import seen
 from redundancyd.core.alarms import alarms
@@ -16,6 +17,7 @@ from redundancyd.core.state import State
 from redundancyd.core.systems import Status, System, Traffic, Word
 from redundancyd.core.takeover import Ask, Trigger
 
+Level = Literal["debug", "info", "notice", "warning", "error", "critical"]
 MAJOR = 3  # from this severity of an alarm on, its line is an error
 
 
@@ -24,7 +26,7 @@ class Record:
     """One line of the journal."""
 
     event: str
-    level: str = "info"
+    level: Level = "info"
     fields: dict[str, object] = field(default_factory=dict)
 
 
@@ -176,7 +178,7 @@ def _alarms(before: State, after: State) -> Iterator[Record]:
     new = {alarm.handle: alarm for alarm in alarms(after)}
     for handle, alarm in new.items():
         if handle not in old:
-            level = "error" if alarm.severity >= MAJOR else "warning"
+            level: Level = "error" if alarm.severity >= MAJOR else "warning"
             fields: dict[str, object] = {"name": alarm.name, "severity": alarm.severity, "subject": alarm.subject}
             yield Record("alarm_raised", level, {"handle": handle, **fields, "text": alarm.text})
     for handle, alarm in old.items():

@@ -1,9 +1,12 @@
 """The takeover table as data."""
 
+from pathlib import Path
+
 import pytest
 
 from redundancyd.core.state import Phase
 from redundancyd.core.takeover import IGNORED, TABLE, Ask, Trigger, impossible
+from redundancyd.takeover_page import page
 
 PAIRS = [(phase, trigger) for phase in Phase for trigger in Trigger]
 
@@ -48,3 +51,11 @@ def test_no_goal_is_carried_out_before_it_was_saved_or_the_disk_failed():
     assert all(row.phase is Phase.SAVING for row in TABLE.values() if row.ask is Ask.SAVE)
     leaving = {trigger for phase, trigger in TABLE if phase is Phase.SAVING}
     assert leaving == {Trigger.SAVED, Trigger.NOT_SAVED, Trigger.NOT_SAVED_ORDER, Trigger.NOT_SAVED_FIRST}
+
+
+def test_the_page_is_printed_from_the_table():
+    """
+    docs/takeover.md is what the table says today.
+    """
+    path = Path(__file__).parents[2] / "docs" / "takeover.md"
+    assert path.read_text() == page(), "print it anew: python -m redundancyd.takeover_page > docs/takeover.md"
