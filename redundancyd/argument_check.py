@@ -1,5 +1,6 @@
 """A JSON body and a row of the table of actions -> the request it means, or every mistake in it.  Pure."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -109,3 +110,26 @@ def _short(given: object) -> str:
             text = repr(given)
     text = "".join(mark if mark.isprintable() else "?" for mark in text[: _SHOWN + 1])
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def body_of(raw: bytes) -> object:
+    """The JSON in a body; an empty one means no arguments; ValueError says what is wrong."""
+    if not raw.strip():
+        return {}
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_once_each, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands in it twice")
+    return found
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no number")
