@@ -24,6 +24,13 @@ def on_backend(request: pytest.FixtureRequest) -> Iterator[Lim]:
         yield made
 
 
+@pytest.fixture(params=SHELLS)
+def any_shell(request: pytest.FixtureRequest) -> Iterator[Lim]:
+    """A LIM under each shell, with iptables-nft: where the shell matters and the backend does not."""
+    with a_lim(str(request.param)) as made:
+        yield made
+
+
 @pytest.fixture(params=[f"{shell}-{backend}" for shell in SHELLS for backend in BACKENDS])
 def any_lim(request: pytest.FixtureRequest) -> Iterator[Lim]:
     """A LIM under each shell with each backend."""

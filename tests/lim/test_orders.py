@@ -7,11 +7,11 @@ from tests.lim.bed import LASTING, Lim
 pytestmark = pytest.mark.lab
 
 
-def test_a_lim_that_was_never_ordered_is_allowed_and_has_number_zero(any_lim: Lim):
+def test_a_lim_that_was_never_ordered_is_allowed_and_has_number_zero(any_shell: Lim):
     """
     Before the first order a LIM carries traffic and says that nobody has told it anything.
     """
-    seen = any_lim.ask("status")
+    seen = any_shell.ask("status")
     assert seen["ok"] is True
     assert (seen["traffic"], seen["number"], seen["word"], seen["origin"]) == ("allowed", 0, "none", "none")
     assert (seen["lim"], seen["system"], seen["ipv6"], seen["supervisor"]) == (1, "primary", True, "")
@@ -60,13 +60,13 @@ def test_an_older_number_or_another_word_is_refused_and_changes_nothing(lim: Lim
 
 
 @pytest.mark.S0
-def test_numbers_have_twelve_digits(any_lim: Lim):
+def test_numbers_have_twelve_digits(any_shell: Lim):
     """
     The highest number is compared as a number by every shell, not as text and not with 32 bits.
     """
-    assert any_lim.order("block", 999_999_999_998)["ok"] is True
-    assert any_lim.order("allow", 99_999_999_999)["error"] == "stale_number"
-    assert any_lim.order("allow", 999_999_999_999)["traffic"] == "allowed"
+    assert any_shell.order("block", 999_999_999_998)["ok"] is True
+    assert any_shell.order("allow", 99_999_999_999)["error"] == "stale_number"
+    assert any_shell.order("allow", 999_999_999_999)["traffic"] == "allowed"
 
 
 def test_the_same_order_of_another_run_is_recorded_under_its_name(lim: Lim):
@@ -79,18 +79,18 @@ def test_the_same_order_of_another_run_is_recorded_under_its_name(lim: Lim):
 
 
 @pytest.mark.S6
-def test_by_hand_changes_traffic_and_origin_but_not_the_order(any_lim: Lim):
+def test_by_hand_changes_traffic_and_origin_but_not_the_order(any_shell: Lim):
     """
     An operator on the spot is obeyed at once; number and word stay, so old orders stay refused.
     """
-    any_lim.order("block", 7)
-    by_hand = any_lim.ask("allow", "--by-hand")
+    any_shell.order("block", 7)
+    by_hand = any_shell.ask("allow", "--by-hand")
     assert (by_hand["ok"], by_hand["traffic"], by_hand["origin"]) == (True, "allowed", "hand")
     assert (by_hand["number"], by_hand["word"]) == (7, "block")
-    assert any_lim.order("allow", 6)["error"] == "stale_number"
-    again = any_lim.order("block", 7)
+    assert any_shell.order("allow", 6)["error"] == "stale_number"
+    again = any_shell.order("block", 7)
     assert (again["traffic"], again["origin"]) == ("blocked", "order")
-    assert any_lim.ask("block", "--by-hand")["origin"] == "hand"
+    assert any_shell.ask("block", "--by-hand")["origin"] == "hand"
 
 
 def test_by_hand_works_without_settings_as_far_as_it_can(lim: Lim):

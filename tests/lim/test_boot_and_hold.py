@@ -1,0 +1,298 @@
+"""After a power loss, and every few seconds: what a LIM does without being told."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.lim.bed import LASTING, Lim
+
+pytestmark = pytest.mark.lab
+
+
+def booted(lim: Lim) -> dict[str, Any]:
+    """Lose the power and come up as far as redundancy-lim-boot.service."""
+    lim.reboot()
+    answer = lim.ask("boot")
+    assert (answer["ok"], answer["traffic"], answer["origin"]) == (True, "blocked", "hold")
+    return answer
+
+
+def held(lim: Lim) -> str:
+    """The traffic after the timer fired once."""
+    assert lim.run("hold").returncode in (0, 1)
+    return str(lim.ask("status")["traffic"])
+
+
+def test_a_lim_that_was_never_ordered_boots_as_if_we_were_not_there(any_shell: Lim):
+    """
+    Before the feature is in use a reboot is just a reboot.
+    """
+    any_shell.reboot()
+    for word in ("boot", "hold"):
+        done = any_shell.run(word)
+        assert (done.returncode, done.stdout) == (0, b"")
+    assert not any("REDUNDANCYD" in line for line in any_shell.all_rules())
+
+
+@pytest.mark.S3
+@pytest.mark.parametrize("word", ["block", "allow"])
+@pytest.mark.parametrize("system", ["primary", "alternate"])
+def test_whatever_was_ordered_last_a_lim_comes_up_blocked(on_backend: Lim, system: str, word: str):
+    """
+    Rules are gone with the power; before the network is up they are back, and number and word are what they were.
+    """
+    on_backend.configure(system=system)
+    on_backend.order(word, 7)
+    answer = booted(on_backend)
+    assert (answer["number"], answer["word"], answer["supervisor"]) == (7, word, "id.run")
+
+
+@pytest.mark.S3
+def test_a_primary_last_allowed_waits_boot_hold_and_then_allows_itself(any_lim: Lim):
+    """
+    Nobody says a word for boot_hold seconds: blocked before, allowed after, number and word unchanged.
+    """
+    any_lim.configure(boot_hold="1")
+    any_lim.order("allow", 7)
+    booted(any_lim)
+    assert held(any_lim) == "blocked"
+    time.sleep(1.1)
+    assert held(any_lim) == "allowed"
+    seen = any_lim.ask("status")
+    assert (seen["number"], seen["word"], seen["origin"], seen["remembered"]) == (7, "allow", "hold", True)
+    assert any_lim.order("block", 6)["error"] == "stale_number"
+
+
+@pytest.mark.S3
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [({}, "block"), ({"system": "alternate"}, "allow"), ({"system": "alternate"}, "block"), ({"control": "192.0.2.99"}, "allow")],
+    ids=["last ordered blocked", "alternate allowed", "alternate blocked", "control address not heard"],
+)
+def test_these_never_allow_themselves(lim: Lim, settings: dict[str, str], word: str):
+    """
+    A primary last blocked, any LIM of the alternate, and a LIM that hears no control address stay blocked.
+    """
+    lim.configure(boot_hold="0", **settings)
+    lim.order(word, 7)
+    booted(lim)
+    assert held(lim) == "blocked"
+    assert held(lim) == "blocked"
+
+
+@pytest.mark.S3
+@pytest.mark.parametrize("word", ["block", "allow"])
+def test_an_order_ends_the_waiting(lim: Lim, word: str):
+    """
+    The supervision's word within boot_hold counts, and the hold does not come back to it.
+    """
+    lim.configure(boot_hold="0")
+    lim.order("allow", 7)
+    booted(lim)
+    answer = lim.order(word, 8)
+    assert answer["origin"] == "order"
+    assert held(lim) == {"block": "blocked", "allow": "allowed"}[word]
+
+
+@pytest.mark.S3
+def test_looking_is_not_an_order(lim: Lim):
+    """
+    Status requests alone do not keep a primary blocked.
+    """
+    lim.configure(boot_hold="0")
+    lim.order("allow", 7)
+    booted(lim)
+    lim.serve("status", "facts", "observe 127.0.0.1")
+    assert held(lim) == "allowed"
+
+
+@pytest.mark.S3
+def test_a_second_power_loss_while_waiting_begins_the_wait_anew(lim: Lim):
+    """
+    Blocked again, and allowed by itself again: what counts is the last order, not the hold.
+    """
+    lim.configure(boot_hold="0")
+    lim.order("allow", 7)
+    booted(lim)
+    booted(lim)
+    assert held(lim) == "allowed"
+
+
+def test_restarting_the_boot_unit_changes_nothing(any_shell: Lim):
+    """
+    A package upgrade restarts the unit on a LIM that carries traffic: not one packet is lost.
+    """
+    any_shell.configure(boot_hold="0")
+    any_shell.order("allow", 7)
+    booted(any_shell)
+    any_shell.order("allow", 8)
+    before = any_shell.ask("status")
+    done = any_shell.run("boot")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert any_shell.ask("status") == before
+
+
+@pytest.mark.S6
+def test_blocked_by_hand_outlives_a_power_loss(lim: Lim):
+    """
+    What an operator blocked by hand does not allow itself.
+    """
+    lim.configure(boot_hold="0")
+    lim.order("allow", 7)
+    lim.ask("block", "--by-hand")
+    lim.reboot()
+    assert lim.ask("boot")["origin"] == "hand"
+    assert held(lim) == "blocked"
+
+
+@pytest.mark.S3
+def test_a_primary_that_was_allowed_by_hand_comes_up_as_last_ordered(lim: Lim):
+    """
+    Last ordered blocked, allowed by hand, power lost: blocked, and it stays so.
+    """
+    lim.configure(boot_hold="0")
+    lim.order("block", 7)
+    lim.ask("allow", "--by-hand")
+    booted(lim)
+    assert held(lim) == "blocked"
+
+
+@pytest.mark.S3
+def test_a_lim_with_a_damaged_memory_boots_blocked_and_stays_so(any_shell: Lim):
+    """
+    There was an order, and nobody can read it: blocked until the supervision or an operator speaks.
+    """
+    any_shell.configure(boot_hold="0")
+    any_shell.order("allow", 7)
+    any_shell.reboot()
+    any_shell.sh(f"head -c 30 {LASTING} > /run/torn; cat /run/torn > {LASTING}")
+    assert any_shell.ask("boot")["traffic"] == "blocked"
+    assert held(any_shell) == "blocked"
+    assert any_shell.ask("status")["error"] == "state_torn"
+
+
+@pytest.mark.S3
+def test_boot_waits_for_a_busy_firewall(lim: Lim):
+    """
+    Another firewall service holds the lock while the machine starts: tried again until it is free.
+    """
+    lim.order("allow", 7)
+    lim.reboot()
+    flaky = 'if [ -e /run/tried ]; then exec /usr/sbin/xtables-nft-multi "$(basename "$0")" "$@"; fi; touch /run/tried; exit 4'
+    lim.replace("iptables-nft-restore", flaky)
+    assert lim.ask("boot")["traffic"] == "blocked"
+
+
+def test_boot_with_broken_settings_fails_aloud(lim: Lim):
+    """
+    The unit fails, and the journal has the reason; nothing half goes in.
+    """
+    lim.order("allow", 7)
+    lim.reboot()
+    lim.configure(services="-")
+    lim.replace("sleep", "exit 0")
+    done = lim.run("boot")
+    assert done.returncode == 1
+    assert b"services is missing" in done.stdout
+    assert not any(line.startswith("-A REDUNDANCYD") for line in lim.all_rules())
+
+
+@pytest.mark.L3
+@pytest.mark.parametrize("damage", ["-F", "-I INPUT 1 -j ACCEPT", "-D REDUNDANCYD-OUT 2"])
+def test_hold_puts_moved_or_flushed_rules_back(any_lim: Lim, damage: str):
+    """
+    With no daemon in reach a blocked LIM repairs itself within one look, and says so.
+    """
+    before = any_lim.order("block", 7)
+    any_lim.iptables(damage)
+    done = any_lim.run("hold")
+    assert b"should be blocked, is blocked" in done.stderr
+    assert any_lim.ask("status") == before
+
+
+def test_hold_is_silent_and_rewrites_nothing_while_all_is_well(lim: Lim):
+    """
+    Every few seconds for years: no line in the journal, no rule touched.
+    """
+    for word, number in (("block", 7), ("allow", 8)):
+        lim.order(word, number)
+        before = lim.all_rules()
+        done = lim.run("hold")
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert lim.all_rules() == before
+
+
+def test_hold_leaves_an_allowed_lim_alone(lim: Lim):
+    """
+    It puts blocks back, never traffic: an allowed LIM on which somebody blocks something is the daemon's business.
+    """
+    lim.order("block", 7)
+    lim.order("allow", 8)
+    lim.iptables("-A REDUNDANCYD-IN -p udp --dport 5060 -j DROP")
+    before = lim.all_rules()
+    lim.run("hold")
+    assert lim.all_rules() == before
+
+
+def silent_for_long(lim: Lim) -> None:
+    """As if the supervision had said nothing since the machine started."""
+    lim.sh("echo 0 > /run/redundancyd-lim/contact")
+
+
+def test_without_orphan_hold_a_blocked_primary_waits_for_ever(lim: Lim):
+    """
+    The default: a dead supervision leaves traffic as it is.
+    """
+    lim.order("block", 7)
+    silent_for_long(lim)
+    assert held(lim) == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("settings", "prepare", "traffic"),
+    [
+        ({}, "", "allowed"),
+        ({"control": "192.0.2.99"}, "", "blocked"),
+        ({"system": "alternate"}, "", "blocked"),
+        ({"orphan_hold": "100000000"}, "", "blocked"),
+        ({}, "status", "blocked"),
+    ],
+    ids=["orphaned", "control address not heard", "alternate", "not long enough", "the supervision looked"],
+)
+def test_orphan_hold_allows_a_primary_that_nobody_supervises(
+    any_shell: Lim, settings: dict[str, str], prepare: str, traffic: str
+):
+    """
+    Where the site chose it: no word from the supervision for so long, and the network control address answers.
+    """
+    any_shell.configure(**({"orphan_hold": "2"} | settings))
+    any_shell.order("block", 7)
+    silent_for_long(any_shell)
+    if prepare:
+        any_shell.serve(prepare)
+    any_shell.run("hold")
+    assert any_shell.ask("status")["traffic"] == traffic
+    if traffic == "allowed":
+        assert (any_shell.ask("status")["origin"], any_shell.ask("status")["word"]) == ("hold", "block")
+
+
+def test_an_operators_own_look_is_not_a_word_from_the_supervision(lim: Lim):
+    """
+    Somebody who types `status` on the LIM does not keep an orphan waiting.
+    """
+    lim.configure(orphan_hold="2")
+    lim.order("block", 7)
+    silent_for_long(lim)
+    lim.ask("status")
+    assert held(lim) == "allowed"
+
+
+def test_the_count_of_an_orphan_begins_when_the_machine_starts(lim: Lim):
+    """
+    A LIM that was off for a week does not allow itself at the first tick.
+    """
+    lim.configure(orphan_hold="100")
+    lim.order("block", 7)
+    booted(lim)
+    assert held(lim) == "blocked"
