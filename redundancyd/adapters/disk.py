@@ -44,7 +44,7 @@ class Disk:
 
     def _hangs(self, deadline_ms: int) -> NotSaved:
         why = f"the disk has not answered within {deadline_ms} ms"
-        return NotSaved(f"saving the {self._name}", why, "Look at the disk: dmesg, and the storage behind it.")
+        return NotSaved(f"using the {self._name} on disk", why, "Look at the disk: dmesg, and the storage behind it.")
 
 
 class _Job(Generic[_Result]):

@@ -1,6 +1,7 @@
-"""The goal on disk.  It carries when it was saved on which clock, so that its instants survive a reboot."""
+"""The goal on disk, and the state folder it lies in with the rest of what must outlive the daemon."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,37 +11,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
-from redundancyd.core.systems import Goal
+from redundancyd.adapters.state_files import StateFiles
+from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
 _SLOT = 32_768
 _REASON_MAX = 1000
 _DEADLINE_MS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class SavedAt:
-    """One instant on both clocks, and which boot it was."""
-
-    boot_id: str
-    boot_ms: int
-    wall_ms: int
-
-    @classmethod
-    def now(cls, clock: Clock) -> "SavedAt":
-        """This instant."""
-        return cls(clock.boot_id(), clock.now(), clock.wall_ms())
-
-    def shift_ms(self, clock: Clock) -> int:
-        """What has to be added to instants of that time; 0 in the same boot.
-
-        A wall clock that was set back meanwhile counts as no time passed.
-        """
-        if self.boot_id == clock.boot_id():
-            return 0
-        passed = max(0, clock.wall_ms() - self.wall_ms)
-        return clock.now() - passed - self.boot_ms
+_LOAD_DEADLINE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +44,7 @@ class GoalFile:
     def load(self) -> Goal | None:
         """The goal on this boot's clock, None if there never was one; GoalUnreadable if it is damaged.
 
-        Makes the slots too, so that saving needs no space later; it waits for the disk and belongs before the loop.
+        Makes the slots too, so that saving needs no space later; it waits for the disk and belongs into a thread.
         """
         try:
             value = self._slots.read()
@@ -89,11 +69,58 @@ class GoalFile:
         value = self._value(goal)
         await self._disk.run(lambda: self._slots.write(value), self._deadline_ms, self._slots.forget_newest)
 
-    def save_now(self, goal: Goal) -> None:
-        """The same where nothing else waits: for the first goal, from the command line."""
-        self._slots.write(self._value(goal))
-
     def _value(self, goal: Goal) -> dict[str, Any]:
         short = replace(goal, reason=goal.reason[:_REASON_MAX])
         value: dict[str, Any] = _SAVED.dump_python(_Saved(short, SavedAt.now(self._clock)), mode="json")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an earlier run left behind, on this boot's clock, and who we are from now on."""
+
+    supervisor: Supervisor
+    goal: Goal | None
+    methods: Methods | None
+    pause: Pause | None
+
+
+class StateFolder:
+    """Everything that must outlive the daemon; one process at a time."""
+
+    def __init__(self, folder: str | Path, clock: Clock) -> None:
+        self._goal = GoalFile(Path(folder), clock)
+        self._files = StateFiles(Path(folder), clock)
+        self._disk = Disk("state folder")
+        self._lock: int | None = None
+        self._supervisor: Supervisor | None = None
+
+    async def load(self) -> Saved:
+        """What was saved; the first time it also takes the folder and begins a new run of this supervisor."""
+        return await self._disk.run(self._load, _LOAD_DEADLINE_MS)
+
+    def _load(self) -> Saved:
+        if self._lock is None:
+            self._lock = self._files.lock()
+        goal, methods, pause = self._goal.load(), self._files.load_methods(), self._files.load_pause()
+        if self._supervisor is None:
+            self._supervisor = self._files.begin_run()
+        return Saved(self._supervisor, goal, methods, pause)
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def save(self, goal: Goal) -> None:
+        """The goal is on disk when this returns; NotSaved if not, and then it does not count."""
+        await self._goal.save(goal)
+
+    async def save_methods(self, methods: Methods) -> None:
+        """They are on disk when this returns; NotSaved if not."""
+        await self._files.save_methods(methods)
+
+    async def save_pause(self, pause: Pause | None) -> None:
+        """It, or that there is none, is on disk when this returns; NotSaved if not."""
+        await self._files.save_pause(pause)

@@ -12,7 +12,7 @@ import select
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -210,6 +210,17 @@ def record(event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa
     """Write one fact to the journal of this process; nothing where none was opened."""
     if _current is not None:
         _current.record(event, level=level, **fields)
+
+
+def recent(after: int = 0) -> Iterator[Record]:
+    """The records still in memory whose id is higher than `after`, oldest first."""
+    return iter(()) if _current is None else _current.recent(after)
+
+
+def subscribe() -> AbstractContextManager[Subscription]:
+    """Follow what is written from now on; needs an open journal."""
+    assert _current is not None
+    return _current.subscribe()
 
 
 def _fields(values: EventDict) -> Iterator[tuple[str, Any]]:

@@ -5,23 +5,30 @@ traceback in the journal, because traffic is moved on by answers.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from redundancyd.adapters import traffic
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.goal_file import GoalFile
 from redundancyd.adapters.journal import record
-from redundancyd.core.effects import Effect, Look, Order, Refuse, SaveGoal
+from redundancyd.config import Config
+from redundancyd.core.effects import Look, Order, SaveGoal
 from redundancyd.core.events import Answered, FactsSeen, GoalNotSaved, GoalSaved, Refused, Unreached
-from redundancyd.core.systems import Server, Status, System
+from redundancyd.core.systems import Goal, Server, Status, Supervisor, System
 from redundancyd.errors import NotSaved, OutOfReach
 
 Answer = Answered | FactsSeen | GoalSaved | GoalNotSaved
 _GRACE_S = 0.25
 _FACTS_DEADLINE_MS = 12_000  # the exchange's own commands have 2 s each on the LIM
+
+
+class Shelf(Protocol):
+    """Where the goal is kept."""
+
+    async def save(self, goal: Goal) -> None:
+        """On disk when it returns; NotSaved otherwise."""
 
 
 class Perform:
@@ -30,46 +37,54 @@ class Perform:
     def __init__(
         self,
         channels: Mapping[Server, Channel],
-        goal_file: GoalFile,
+        shelf: Shelf,
         clock: Clock,
         post: Callable[[Answer], None],
-        *,
-        supervisor: str,
-        control: tuple[str, ...],
-        refuse: Callable[[Refuse], None],
+        config: Config,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._channels = channels
-        self._goal_file = goal_file
+        self._shelf = shelf
         self._clock = clock
         self._post = post
-        self._supervisor = supervisor
-        self._control = control
-        self._refuse = refuse
+        self._control = tuple(config.network_control.addresses)
+        self._tasks = tasks
+        self._under_way: set[asyncio.Task[None]] = set()
         self._asked: set[Server] = set()
         """Servers whose facts are under way."""
 
-    def start(self, effect: Effect, tasks: asyncio.TaskGroup) -> None:
-        """Begin this effect in the group; returns at once."""
+    def start(self, effect: SaveGoal | Order | Look, us: Supervisor) -> None:
+        """Begin this effect; returns at once."""
         match effect:
             case SaveGoal():
-                tasks.create_task(self._save(effect), name=f"save goal {effect.goal.number}")
-            case Order():
+                self._begin(self._save(effect), f"save goal {effect.goal.number}")
+            case Order(word=word, number=number):
                 for server in effect.servers:
-                    answer = self._answer(effect, server, partial(self._order, effect))
-                    tasks.create_task(answer, name=f"{effect.word} {effect.number} on {server.name}")
+                    order = partial(
+                        traffic.order, word=word, number=number, supervisor=us.name, deadline_ms=effect.deadline_ms
+                    )
+                    self._begin(self._answer(effect, server, order), f"{word} {number} on {server.name}")
             case Look():
                 for server in effect.servers:
-                    answer = self._answer(effect, server, partial(traffic.look, deadline_ms=effect.deadline_ms))
-                    tasks.create_task(answer, name=f"look at {server.name}")
-                    self._ask_facts(server, tasks)
-            case Refuse():
-                self._refuse(effect)
+                    look = partial(traffic.look, deadline_ms=effect.deadline_ms)
+                    self._begin(self._answer(effect, server, look), f"look at {server.name}")
+                    self._ask_facts(server)
             case _:
                 assert_never(effect)
 
+    def _begin(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = self._tasks.create_task(work, name=name)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def finish(self, grace_s: float) -> None:
+        """Return when every effect under way has been answered, or the time is over."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=grace_s)
+
     async def _save(self, effect: SaveGoal) -> None:
         try:
-            await self._goal_file.save(effect.goal)
+            await self._shelf.save(effect.goal)
         except NotSaved as error:
             self._post(GoalNotSaved(effect.op, str(error), self._clock.now()))
         except Exception as error:  # noqa: BLE001 - an unanswered goal would stop every takeover
@@ -77,9 +92,6 @@ class Perform:
             self._post(GoalNotSaved(effect.op, repr(error), self._clock.now()))
         else:
             self._post(GoalSaved(effect.op, self._clock.now()))
-
-    def _order(self, effect: Order, channel: Channel) -> Awaitable[Status | Refused]:
-        return traffic.order(channel, effect.word, effect.number, self._supervisor, effect.deadline_ms)
 
     async def _answer(
         self, effect: Order | Look, server: Server, ask: Callable[[Channel], Awaitable[Status | Refused]]
@@ -96,13 +108,13 @@ class Perform:
             answer = Unreached(repr(error))
         self._post(Answered(effect.op, server, answer, self._clock.now()))
 
-    def _ask_facts(self, server: Server, tasks: asyncio.TaskGroup) -> None:
+    def _ask_facts(self, server: Server) -> None:
         """Beside a look, at most once at a time for each server: facts may take seconds."""
         channel = self._channels.get(server)
         if channel is None or not channel.connected or server in self._asked:
             return
         self._asked.add(server)
-        tasks.create_task(self._facts(server), name=f"facts of {server.name}")
+        self._tasks.create_task(self._facts(server), name=f"facts of {server.name}")
 
     async def _facts(self, server: Server) -> None:
         listens = server.system is System.PRIMARY and server.lim == 1

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
-from redundancyd.adapters.goal_file import SavedAt
+from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.core.systems import Methods, Pause, Supervisor
 from redundancyd.errors import AlreadyRunning, StateUnreadable
@@ -32,7 +32,7 @@ _METHODS, _PAUSE, _SUPERVISOR = TypeAdapter(Methods), TypeAdapter(_SavedPause), 
 
 
 class StateFiles:
-    """The small files of the state folder.  `load_…` and `begin_run` wait for the disk and belong before the loop."""
+    """The small files of the state folder.  `load_…` and `begin_run` wait for the disk and belong into a thread."""
 
     def __init__(self, folder: Path, clock: Clock, *, deadline_ms: int = _DEADLINE_MS) -> None:
         self._folder = folder
