@@ -23,11 +23,10 @@ from types import FrameType
 
 from redundancyd.core.systems import System
 from redundancyd.lab import network
-from redundancyd.lab.disk import PACKAGE, forget_disk, make_disk, make_keys, put
+from redundancyd.lab.disk import PACKAGE, make_disk, make_keys
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.phone_line import PhoneLine
 from redundancyd.lab.plan import BEDS, PREFIX, BedPlan, lims_named
-from redundancyd.lab.settings import lim_settings
 from redundancyd.lab.system import (
     PATH,
     Cgroup,
@@ -39,6 +38,7 @@ from redundancyd.lab.system import (
     remove_namespace,
     run,
 )
+from redundancyd.scenarios.links import Way
 
 
 class Bed:
@@ -48,7 +48,7 @@ class Bed:
         self.plan = plan
         self.lims = {lim.name: Lim(plan, lim) for lim in plan.all_lims}
         self.phones = PhoneLine(plan.folder / "phones.sock")
-        self.cuts: frozenset[network.Way] = frozenset()
+        self.cuts: frozenset[Way] = frozenset()
         self.built_ms = 0
 
     @property
@@ -64,7 +64,7 @@ class Bed:
         """The LIMs that `primary`, `alternate` or `primary-1` mean."""
         return [self.lims[lim.name] for lim in lims_named(self.plan, where)]
 
-    def set_cuts(self, ways: Iterable[network.Way]) -> None:
+    def set_cuts(self, ways: Iterable[Way]) -> None:
         """Make exactly these ways cut."""
         network.set_cuts(self.plan, ways)
         self.cuts = frozenset(ways)
@@ -116,11 +116,6 @@ class Bed:
         except LabError as error:
             said = (self.plan.folder / "phones.log").read_text(errors="replace")[-800:]
             raise LabError(f"{error}; they say: {said}") from error
-
-    def rewrite_lim_settings(self) -> None:
-        """Write lim.conf anew on every disk, for a plan whose settings have changed."""
-        for lim in self.lims.values():
-            put(lim.disk, "etc/redundancyd/lim.conf", lim_settings(self.plan, lim.plan))
 
 
 def build(plan: BedPlan, *, owner: int | None) -> Bed:
@@ -221,7 +216,7 @@ def prefixes() -> list[str]:
 
 
 def remove(prefix: str) -> None:
-    """Take everything of a bed away: silent first, then processes, namespaces, mounts, files.  Nothing there is fine."""
+    """Take everything of a bed away: processes, namespaces, mounts, files.  Where nothing is left, nothing is done."""
     if not PREFIX.fullmatch(prefix):
         raise LabError(f"prefix {prefix!r}: use up to 24 small letters, digits and dashes")
     groups = cgroup_root() / "redundancy-lab" / prefix
@@ -240,6 +235,3 @@ def remove(prefix: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         groups.parent.rmdir()
-
-
-__all__ = ["Bed", "build", "forget_disk", "is_left_over", "prefixes", "read_plan", "read_record", "remove", "standing"]

@@ -5,7 +5,6 @@ import json
 import os
 import pwd
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -198,10 +197,3 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)
-
-
-def forget_disk(plan: BedPlan, lim: LimPlan) -> None:
-    """Take the disk of a LIM away for good."""
-    folder = plan.folder / lim.name
-    run(["umount", "-l", str(folder)], check=False)
-    shutil.rmtree(folder, ignore_errors=True)

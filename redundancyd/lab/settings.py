@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from redundancyd.core.systems import System
 from redundancyd.lab.plan import CONTROL, SERVICES, BedPlan, LimPlan, master_address

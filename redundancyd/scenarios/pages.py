@@ -1,0 +1,181 @@
+"""A scenario page: what happens and what is to be seen, one directive a line, told before it is played.
+
+    The primary loses its power; takeover is automatic.      what it is about, up to the first empty line
+
+    set heartbeat.interval_ms 1000                           a setting of redundancyd.toml
+    promise S2 L1                                            what it exercises (DESIGN.md section 1)
+
+    power-off primary                                        something happens (VERBS)
+    wait 3s                                                  a span, or one by lot: 0s..2i
+    wait until event takeover_done within 20s                it is no use going on before
+    expect L1: active alternate within ki+t+F+U              a fact that must come true in time (FACTS)
+    expect S4: no-takeover for 5s                            a fact that must stay true
+    repeat 20                                                the lines up to `end`, so many times
+    end
+
+Reading a page plays nothing and knows no machine: the lab plays it on namespaces, the simulator on a virtual clock.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from redundancyd.scenarios.spans import Span
+
+FOLDER = Path(__file__).parent
+PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
+WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?)?")
+SETTING = re.compile(r"[a-z_]+\.[a-z_]+")
+LARGEST_PAGE = 100_000
+
+# What can happen: the words that may follow, for people; `_check_verb` knows them exactly.
+VERBS = {
+    "power-off": "WHERE…: silent at once; rules and everything in memory are gone, the disk stays",
+    "power-on": "WHERE…: boots on the same disk",
+    "freeze": "WHERE… or daemon: every process stops, the kernel still answers pings",
+    "thaw": "WHERE… or daemon",
+    "cut": "LINK…: packets vanish (inter-site, alternate-control, primary>phones, or a place alone)",
+    "heal": "LINK…",
+    "kill": "daemon: kill -9",
+    "start": "daemon",
+    "restart": "daemon: an orderly stop, then a start",
+    "step-clock": "+SPAN or -SPAN: the wall clock that the daemon sees jumps",
+    "order": "WORDS…: what an operator says to redundancyctl",
+    "by-hand": "allow|block WHERE…: root on the LIM, without the daemon",
+    "flush-rules": "WHERE…: iptables -F and -X",
+    "insert-rule": "WHERE…: somebody's ACCEPT before our chains",
+    "refuse": "allow WHERE…: iptables-restore fails there from now on",
+    "accept": "allow WHERE…: it works again",
+    "fill-disk": "WHERE…",
+    "empty-disk": "WHERE…",
+    "stop-exchange": "WHERE…: the exchange alone ends, the LIM stays",
+    "start-exchange": "WHERE…",
+    "move-master": "LIM: the master address moves there",
+    "drop-master": "SYSTEM: the master address dies alone",
+    "mark": "(nothing): figures and `no-takeover` count from here; without it from the first thing that happens",
+}
+FACTS = {
+    "ready": "a takeover would work now, says the daemon",
+    "active": "SYSTEM|both|none: who answers the phones just now",
+    "silent": "SYSTEM: not one answer from it just now",
+    "registered": "SYSTEM: every phone is registered there",
+    "blocked": "WHERE: its rules, as read from outside, stop endpoint traffic",
+    "allowed": "WHERE: they let it through",
+    "settled": "SYSTEM: it is the goal, all its LIMs with power are allowed, all of the other's blocked",
+    "goal": "SYSTEM: the goal, as the daemon says",
+    "event": "NAME [key=value…]: a line of the daemon's journal since the mark",
+    "no-event": "NAME [key=value…]: no such line since the mark",
+    "alarm": "WORD: an alarm with that word in its name or text stands",
+    "no-alarm": "[WORD]: no alarm, or none with that word, stands",
+    "unfenced": "WHERE: status says so of a LIM there",
+    "fenced": "WHERE: it says so of none",
+    "no-takeover": "(nothing): no takeover was decided and no LIM was ordered anything new, since the mark",
+    "never-both-active": "(nothing): not one instant since the mark, by answered packets",
+    "both-active-at-most": "SPAN in all since the mark",
+    "none-active-at-most": "SPAN at a stretch since the mark",
+    "order": "done|failed|refused: how the last order ended",
+}
+
+
+class PageError(Exception):
+    """A page says something that cannot be played; the text names the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Something happens."""
+
+    line: int
+    verb: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.verb, *self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that can be seen, and is true or not."""
+
+    name: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Time goes by; with a `longest`, by lot between the two."""
+
+    line: int
+    shortest: Span
+    longest: Span | None
+
+    def __str__(self) -> str:
+        return f"wait {self.shortest}" + (f"..{self.longest}" if self.longest else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """It is no use going on before this is true."""
+
+    line: int
+    fact: Fact
+    within: Span
+
+    def __str__(self) -> str:
+        return f"wait until {self.fact} within {self.within}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The page is held only if this comes true within a span, stays true for one, or is true now."""
+
+    line: int
+    fact: Fact
+    promise: str | None
+    within: Span | None
+    lasting: Span | None
+
+    def __str__(self) -> str:
+        promise = f"{self.promise}: " if self.promise else ""
+        span = f" within {self.within}" if self.within else f" for {self.lasting}" if self.lasting else ""
+        return f"expect {promise}{self.fact}{span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Some steps, several times."""
+
+    line: int
+    times: int
+    steps: tuple["Step", ...]
+
+
+Step: TypeAlias = Do | Wait | Until | Expect | Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was read: what it is about, how the bed is set, what it exercises, what happens."""
+
+    name: str
+    about: str
+    settings: tuple[tuple[str, str], ...]
+    promises: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    def flat(self) -> Iterator[Do | Wait | Until | Expect]:
+        """Every step once, those inside `repeat` too."""
+        yield from _flat(self.steps)
+
+
+def _flat(steps: tuple[Step, ...]) -> Iterator[Do | Wait | Until | Expect]:
+    for step in steps:
+        if isinstance(step, Repeat):
+            yield from _flat(step.steps)
+        else:
+            yield step

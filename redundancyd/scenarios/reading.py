@@ -1,0 +1,195 @@
+"""Reads scenario pages: text in, a Page out, or a PageError that names the line and what would be right."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redundancyd.scenarios.links import ways
+from redundancyd.scenarios.pages import (
+    FACTS,
+    FOLDER,
+    LARGEST_PAGE,
+    PROMISES,
+    SETTING,
+    VERBS,
+    WHERE,
+    Do,
+    Expect,
+    Fact,
+    Page,
+    PageError,
+    Repeat,
+    Step,
+    Until,
+    Wait,
+)
+from redundancyd.scenarios.spans import Span
+
+NAME = re.compile(r"[a-z0-9_]+")
+MOST_REPEATS = 1000
+SYSTEMS = {"primary", "alternate"}
+
+
+def names() -> list[str]:
+    """The pages that ship with redundancyd."""
+    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+
+
+def load(name: str) -> Page:
+    """The page of that name, or in that file; PageError when there is none."""
+    path = Path(name) if "/" in name or name.endswith(".txt") else FOLDER / f"{name}.txt"
+    if path.parent == FOLDER and not NAME.fullmatch(path.stem):
+        raise PageError(f"{name!r} is no name of a page")
+    try:
+        text = path.read_text()[: LARGEST_PAGE + 1]
+    except OSError as error:
+        raise PageError(f"there is no page {name!r}; there are: {', '.join(names())}") from error
+    return read(path.stem, text)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What has been read so far; the stack holds the steps of each `repeat` that is still open."""
+
+    settings: list[tuple[str, str]] = field(default_factory=list)
+    promises: list[str] = field(default_factory=list)
+    stack: list[tuple[int, int, list[Step]]] = field(default_factory=lambda: [(0, 1, [])])
+
+    def take(self, line: int, words: list[str]) -> None:
+        """One directive."""
+        match words:
+            case ["set", name, *value] if SETTING.fullmatch(name) and value:
+                self.settings.append((name, " ".join(value)))
+            case ["promise", *promises] if promises and set(promises) <= set(PROMISES):
+                self.promises += promises
+            case ["repeat", times] if times.isdecimal() and 0 < int(times) <= MOST_REPEATS:
+                self.stack.append((line, int(times), []))
+            case ["end"] if len(self.stack) > 1:
+                start, repeats, steps = self.stack.pop()
+                self.stack[-1][2].append(Repeat(start, repeats, tuple(steps)))
+            case _:
+                self.stack[-1][2].append(_step(line, words))
+
+
+def read(name: str, text: str) -> Page:
+    """The page in a text; PageError names the first line that cannot be played."""
+    if len(text) > LARGEST_PAGE:
+        raise PageError(f"{name}: longer than {LARGEST_PAGE} characters")
+    about: list[str] = []
+    reader = _Reader()
+    in_about = True
+    for line, written in enumerate(text.splitlines(), 1):
+        words = written.partition("#")[0].split()
+        if not words:
+            in_about = in_about and not about
+        elif in_about:
+            about += words
+        else:
+            try:
+                reader.take(line, words)
+            except ValueError as error:
+                raise PageError(f"{name}, line {line}: {error}") from error
+    if len(reader.stack) > 1:
+        raise PageError(f"{name}, line {reader.stack[-1][0]}: repeat without end")
+    if not about or not reader.stack[0][2]:
+        raise PageError(f"{name}: a page has a sentence, an empty line, and something that happens")
+    return Page(name, " ".join(about), tuple(reader.settings), tuple(reader.promises), tuple(reader.stack[0][2]))
+
+
+def _step(line: int, words: list[str]) -> Step:
+    match words:
+        case ["wait", "until", *rest]:
+            fact, within, lasting = _fact_and_span(rest)
+            if within is None or lasting is not None:
+                raise ValueError("wait until … needs `within SPAN`: everything that waits has a deadline")
+            return Until(line, fact, within)
+        case ["wait", span]:
+            shortest, _, longest = span.partition("..")
+            return Wait(line, Span(shortest), Span(longest) if longest else None)
+        case ["expect", promise, *rest] if promise.endswith(":"):
+            if promise[:-1] not in PROMISES:
+                raise ValueError(f"no promise is called {promise[:-1]!r}; there are {', '.join(PROMISES)}")
+            return Expect(line, *_reordered(promise[:-1], rest))
+        case ["expect", *rest]:
+            return Expect(line, *_reordered(None, rest))
+        case [verb, *rest] if verb in VERBS:
+            _check_verb(verb, rest)
+            return Do(line, verb, tuple(rest))
+    raise ValueError(f"{' '.join(words)!r}: a page says set, promise, wait, expect, repeat, end, or {', '.join(VERBS)}")
+
+
+def _reordered(promise: str | None, words: list[str]) -> tuple[Fact, str | None, Span | None, Span | None]:
+    fact, within, lasting = _fact_and_span(words)
+    return fact, promise, within, lasting
+
+
+def _fact_and_span(words: list[str]) -> tuple[Fact, Span | None, Span | None]:
+    """Split `FACT [within SPAN | for SPAN]`, and check the fact."""
+    within = lasting = None
+    if len(words) > 2 and words[-2] == "within":  # noqa: PLR2004 - a fact, `within`, a span
+        within, words = Span(words[-1]), words[:-2]
+    elif len(words) > 2 and words[-2] == "for":  # noqa: PLR2004
+        lasting, words = Span(words[-1]), words[:-2]
+    name, *rest = words or [""]
+    if name not in FACTS or not _suits(name, rest):
+        known = f"{name} {FACTS[name]}" if name in FACTS else ", ".join(FACTS)
+        raise ValueError(f"{' '.join(words)!r} is nothing that can be seen: {known}")
+    return Fact(name, tuple(rest)), within, lasting
+
+
+def _suits(name: str, words: list[str]) -> bool:
+    """The words behind a fact are those it takes."""
+    match name, words:
+        case (("ready" | "no-takeover" | "never-both-active"), []):
+            return True
+        case (("silent" | "registered" | "settled" | "goal"), [system]):
+            return system in SYSTEMS
+        case "active", [who]:
+            return who in {*SYSTEMS, "both", "none"}
+        case (("blocked" | "allowed" | "unfenced" | "fenced"), [where]):
+            return WHERE.fullmatch(where) is not None
+        case (("both-active-at-most" | "none-active-at-most"), [span]):
+            return Span(span) is not None
+        case (("event" | "no-event"), [event, *pairs]):
+            return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
+        case ("alarm", [_]) | ("no-alarm", [] | [_]):
+            return True
+        case "order", [end]:
+            return end in {"done", "failed", "refused"}
+    return False
+
+
+def _check_verb(verb: str, words: list[str]) -> None:
+    """ValueError unless the words behind a verb are those it takes."""
+    places = words[1:] if verb in {"by-hand", "refuse", "accept"} else words
+    match verb:
+        case "cut" | "heal":
+            for word in words:
+                ways(word)
+            good = bool(words)
+        case "freeze" | "thaw":
+            good = words == ["daemon"] or _are_places(words)
+        case "kill" | "start" | "restart":
+            good = words == ["daemon"]
+        case "step-clock":
+            good = len(words) == 1 and words[0][0] in "+-" and Span(words[0][1:]) is not None
+        case "order":
+            good = bool(words)
+        case "mark":
+            good = not words
+        case "by-hand":
+            good = words[:1] in (["allow"], ["block"]) and _are_places(places)
+        case "refuse" | "accept":
+            good = words[:1] == ["allow"] and _are_places(places)
+        case "move-master":
+            good = len(words) == 1 and words[0] not in SYSTEMS and _are_places(words)
+        case "drop-master":
+            good = len(words) == 1 and words[0] in SYSTEMS
+        case _:
+            good = _are_places(words)
+    if not good:
+        raise ValueError(f"{verb} {' '.join(words)}: {verb} takes {VERBS[verb]}")
+
+
+def _are_places(words: list[str]) -> bool:
+    return bool(words) and all(WHERE.fullmatch(word) for word in words)
