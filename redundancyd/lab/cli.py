@@ -181,9 +181,8 @@ def _list(_arguments: argparse.Namespace) -> int:
             print(f"{prefix:<24} left over: redundancy-lab down --prefix {prefix}")
         else:
             plan = beds.read_plan(prefix)
-            print(
-                f"{prefix:<24} {plan.lims} + {plan.lims} LIMs: {' '.join(lim.name for lim in plan.all_lims)} phones router"
-            )
+            lims = " ".join(lim.name for lim in plan.all_lims)
+            print(f"{prefix:<24} {lims} phones router")
     if not found:
         print("no bed stands")
     return 0
@@ -202,7 +201,7 @@ def _shell(arguments: argparse.Namespace) -> int:
         (lim,) = lims_named(plan, arguments.where)
         inside = Lim(plan, lim).inside(words)
     sys.stdout.flush()
-    os.execvpe(inside[0], inside, environment)
+    os.execvpe(inside[0], inside, environment)  # noqa: S606 - to become it is the purpose
 
 
 def _pages(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The real daemon in LIM 1 of the alternate: started as its own user, asked over its own socket, read by its journal."""
+"""The real daemon in LIM 1 of the alternate: started as its own user, asked over its socket, read by its journal."""
 
 import http.client
 import importlib.util

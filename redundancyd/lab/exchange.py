@@ -15,6 +15,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -190,18 +191,22 @@ async def serve(addresses: list[str], port: int, name: str) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         for address in addresses:
-            datagrams = bound(address, port, socket.SOCK_DGRAM)
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda local=address: Datagrams(exchange, local), sock=datagrams
-            )
+            datagrams = partial(Datagrams, exchange, address)
+            transport, _ = await loop.create_datagram_endpoint(datagrams, sock=bound(address, port, socket.SOCK_DGRAM))
             stack.callback(transport.close)
-            streams = bound(address, port, socket.SOCK_STREAM)
-            server = await asyncio.start_server(
-                lambda reader, writer, local=address: serve_stream(exchange, local, reader, writer), sock=streams
-            )
+            streams = partial(serve_stream, exchange, address)
+            server = await asyncio.start_server(streams, sock=bound(address, port, socket.SOCK_STREAM))
             stack.callback(server.close)
-        PID_FILE.write_text(f"{os.getpid()}\n")
+        announce(there=True)
         await stop.wait()
+        announce(there=False)
+
+
+def announce(*, there: bool) -> None:
+    """Say in the file system that the exchange runs, or no longer does."""
+    if there:
+        PID_FILE.write_text(f"{os.getpid()}\n")
+    else:
         PID_FILE.unlink(missing_ok=True)
 
 

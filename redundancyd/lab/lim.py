@@ -138,7 +138,7 @@ class Lim:
 
 
 def read_rules(saved: str) -> Traffic:
-    """What a printout of `iptables-save` does to SIP: blocked when both chains are first and deny, allowed when none denies."""
+    """What a printout of `iptables-save` does to SIP: blocked when both chains are first and deny."""
     lines = saved.splitlines()
     denies = []
     for built_in, own in JUMPS:

@@ -37,6 +37,8 @@ def stamped(more: list[tuple[int, int, bytes]]) -> int:
     now = boot_now()
     for level, kind, data in more:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds: int
+            nanoseconds: int
             seconds, nanoseconds = struct.unpack("qq", data[:16])
             return now - (time.time_ns() - seconds * 1_000_000_000 - nanoseconds)
     return now

@@ -1,12 +1,13 @@
-"""The settings files of a bed: redundancyd.toml for the daemon, lim.conf for each LIM; a page overrides what it likes."""
+"""The settings of a bed: redundancyd.toml for the daemon, lim.conf for each LIM; a page overrides what it likes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from redundancyd.core.systems import System
 from redundancyd.lab.plan import CONTROL, SERVICES, BedPlan, LimPlan, master_address
 
-Value = str | int | bool | list[str] | list[dict[str, str | int | bool]]
+Value: TypeAlias = str | int | Sequence[str] | Sequence[Mapping[str, str | int]]
 # Of the daemon's settings those that the lab shortens, or that belong to the bed; all else is the daemon's own default.
 ORDINARY: dict[str, Value] = {
     "heartbeat.interval_ms": 1000,
@@ -27,11 +28,13 @@ ORDINARY: dict[str, Value] = {
 
 def effective(plan: BedPlan) -> dict[str, Value]:
     """Every `section.key` of the daemon's settings that the lab writes, with the page's own values in place."""
-    lims = {system: [{"lim": lim.number, "address": lim.address} for lim in plan.of(system)] for system in System}
+    lims: dict[System, list[dict[str, str | int]]] = {
+        system: [{"lim": lim.number, "address": lim.address} for lim in plan.of(system)] for system in System
+    }
     values: dict[str, Value] = {
         "primary.master_ip": master_address(System.PRIMARY),
-        "primary.lims": [dict(entry) for entry in lims[System.PRIMARY]],
-        "alternate.lims": [dict(entry) for entry in lims[System.ALTERNATE]],
+        "primary.lims": lims[System.PRIMARY],
+        "alternate.lims": lims[System.ALTERNATE],
         "network_control.addresses": [CONTROL],
         **ORDINARY,
         "traffic.services": [{"proto": proto, "ports": ports} for proto, ports in SERVICES],
@@ -60,13 +63,13 @@ def daemon_settings(plan: BedPlan) -> str:
 
 def _toml(value: Value) -> str:
     """One value; strings, numbers, booleans and lists of them are written in TOML as they are in JSON."""
-    if isinstance(value, list):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         entries = [_table(entry) if isinstance(entry, Mapping) else json.dumps(entry) for entry in value]
         return f"[{', '.join(entries)}]"
     return json.dumps(value)
 
 
-def _table(entry: Mapping[str, str | int | bool]) -> str:
+def _table(entry: Mapping[str, str | int]) -> str:
     return "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in entry.items()) + "}"
 
 

@@ -102,7 +102,7 @@ def parse(data: bytes) -> Message:
 
 
 def cut(buffer: bytearray) -> bytes | None:
-    """Take one whole message off the front of a stream; None while there is none; Malformed when there never will be."""
+    """Take one whole message off a stream's front; None while there is none; Malformed when there never will be."""
     while buffer[:2] == CRLF:  # keep-alive
         del buffer[:2]
     end = buffer.find(CRLF + CRLF)

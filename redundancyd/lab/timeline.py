@@ -100,17 +100,15 @@ def _beat(fields: Mapping[str, Any]) -> str:
 def _verdict(fields: Mapping[str, Any]) -> str:
     if fields.get("was") == fields.get("verdict"):
         return ""
-    ago = fields.get("last_answer_ago_ms")
-    silent = (
-        f", last answer {int(ago) / 1000:.3f} s ago"
-        if isinstance(ago, int) and fields.get("verdict") != "heard"
-        else ""
-    )
-    return f"the primary is {fields.get('verdict')} ({fields.get('missed')} beats missed{silent})"
+    ago, told = fields.get("last_answer_ago_ms"), ""
+    if isinstance(ago, int) and fields.get("verdict") != "heard":
+        told = f", last answer {ago / 1000:.3f} s ago"
+    return f"the primary is {fields.get('verdict')} ({fields.get('missed')} beats missed{told})"
 
 
 def _decided(fields: Mapping[str, Any]) -> str:
-    return f"TAKEOVER {fields.get('takeover')} decided: the {fields.get('active')} is to be active ({fields.get('reason')})"
+    number, active, why = (fields.get(key) for key in ("takeover", "active", "reason"))
+    return f"TAKEOVER {number} decided: the {active} is to be active ({why})"
 
 
 def _done(fields: Mapping[str, Any]) -> str:

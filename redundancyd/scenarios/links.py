@@ -42,9 +42,9 @@ def ways(word: str) -> frozenset[Way]:
     if word in set(Site):
         return frozenset(way for way in ALL_WAYS if word in {way.source, way.target})
     one_way = ">" in word
-    names = word.split(">" if one_way else "-")
-    if len(names) == 2 and set(names) <= set(Site):
-        there, back = Way(Site(names[0]), Site(names[1])), Way(Site(names[1]), Site(names[0]))
+    source, _, target = word.partition(">" if one_way else "-")
+    if {source, target} <= set(Site):
+        there, back = Way(Site(source), Site(target)), Way(Site(target), Site(source))
         if there in ALL_WAYS:
             return frozenset({there} if one_way else {there, back})
     raise ValueError(f"no link is called {word!r}: say inter-site, alternate-control, primary>phones, or a place alone")

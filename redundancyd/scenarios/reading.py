@@ -109,18 +109,18 @@ def _step(line: int, words: list[str]) -> Step:
         case ["expect", promise, *rest] if promise.endswith(":"):
             if promise[:-1] not in PROMISES:
                 raise ValueError(f"no promise is called {promise[:-1]!r}; there are {', '.join(PROMISES)}")
-            return Expect(line, *_reordered(promise[:-1], rest))
+            return _expect(line, promise[:-1], rest)
         case ["expect", *rest]:
-            return Expect(line, *_reordered(None, rest))
+            return _expect(line, None, rest)
         case [verb, *rest] if verb in VERBS:
             _check_verb(verb, rest)
             return Do(line, verb, tuple(rest))
     raise ValueError(f"{' '.join(words)!r}: a page says set, promise, wait, expect, repeat, end, or {', '.join(VERBS)}")
 
 
-def _reordered(promise: str | None, words: list[str]) -> tuple[Fact, str | None, Span | None, Span | None]:
+def _expect(line: int, promise: str | None, words: list[str]) -> Expect:
     fact, within, lasting = _fact_and_span(words)
-    return fact, promise, within, lasting
+    return Expect(line, fact, promise, within, lasting)
 
 
 def _fact_and_span(words: list[str]) -> tuple[Fact, Span | None, Span | None]:
@@ -161,34 +161,34 @@ def _suits(name: str, words: list[str]) -> bool:
 
 def _check_verb(verb: str, words: list[str]) -> None:
     """ValueError unless the words behind a verb are those it takes."""
-    places = words[1:] if verb in {"by-hand", "refuse", "accept"} else words
-    match verb:
-        case "cut" | "heal":
-            for word in words:
-                ways(word)
-            good = bool(words)
-        case "freeze" | "thaw":
-            good = words == ["daemon"] or _are_places(words)
-        case "kill" | "start" | "restart":
-            good = words == ["daemon"]
-        case "step-clock":
-            good = len(words) == 1 and words[0][0] in "+-" and Span(words[0][1:]) is not None
-        case "order":
-            good = bool(words)
-        case "mark":
-            good = not words
-        case "by-hand":
-            good = words[:1] in (["allow"], ["block"]) and _are_places(places)
-        case "refuse" | "accept":
-            good = words[:1] == ["allow"] and _are_places(places)
-        case "move-master":
-            good = len(words) == 1 and words[0] not in SYSTEMS and _are_places(words)
-        case "drop-master":
-            good = len(words) == 1 and words[0] in SYSTEMS
-        case _:
-            good = _are_places(words)
-    if not good:
+    if verb in {"cut", "heal"}:
+        for word in words:
+            ways(word)
+    if not words if verb in {"cut", "heal", "order"} else not _is_good(verb, words):
         raise ValueError(f"{verb} {' '.join(words)}: {verb} takes {VERBS[verb]}")
+
+
+def _is_good(verb: str, words: list[str]) -> bool:
+    match verb, words:
+        case "mark", []:
+            return True
+        case (("freeze" | "thaw" | "kill" | "start" | "restart"), ["daemon"]):
+            return True
+        case (("kill" | "start" | "restart" | "mark"), _):
+            return False
+        case "step-clock", [span]:
+            return span[0] in "+-" and Span(span[1:]) is not None
+        case "by-hand", ["allow" | "block", *places]:
+            return _are_places(places)
+        case (("refuse" | "accept"), ["allow", *places]):
+            return _are_places(places)
+        case "move-master", [place]:
+            return place not in SYSTEMS and _are_places(words)
+        case "drop-master", [system]:
+            return system in SYSTEMS
+        case (("step-clock" | "by-hand" | "refuse" | "accept" | "move-master" | "drop-master"), _):
+            return False
+    return _are_places(words)
 
 
 def _are_places(words: list[str]) -> bool:
