@@ -1,0 +1,153 @@
+"""Requests of operators become events, and are answered once they are on disk or refused."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Protocol
+
+from redundancyd.core.effects import Refuse, SaveGoal
+from redundancyd.core.events import (
+    Event,
+    GoalNotSaved,
+    GoalSaved,
+    LatchAcknowledged,
+    MethodSet,
+    OperatorAdopted,
+    OperatorAsked,
+    OperatorConfirmed,
+    PauseSet,
+)
+from redundancyd.core.systems import Methods, Pause
+from redundancyd.errors import NotSaved
+from redundancyd.requests import (
+    AcknowledgeAlarm,
+    Adopt,
+    ConfirmTakeover,
+    Done,
+    ManualTakeover,
+    Problem,
+    Request,
+    Resume,
+    SetMethod,
+    SetPause,
+)
+
+ANSWER_WITHIN_S = 15
+"""The disk has its own deadline, shorter than this; who waits longer waits for a mistake of ours."""
+
+DISK_REMEDY = "free or repair the disk of the state folder, then ask again"
+REMEDIES = {
+    "not_ready": "mend what is missing, or accept it by name",
+    "under_way": "watch it with 'redundancyctl events --follow' and ask again when it has ended",
+    "foreign_supervisor": "stop the other supervisor, then 'redundancyctl settings adopt'",
+}
+
+
+class Shelf(Protocol):
+    """Where the settings are kept that the utility changes."""
+
+    async def save_methods(self, methods: Methods) -> None:
+        """On disk when it returns; NotSaved otherwise."""
+
+    async def save_pause(self, pause: Pause | None) -> None:
+        """On disk when it returns; NotSaved otherwise."""
+
+
+class Orders:
+    """Takes requests, and answers each exactly once."""
+
+    def __init__(self, post: Callable[[Event], None], now: Callable[[], int], methods: Methods, shelf: Shelf) -> None:
+        self._post, self._now, self._methods, self._shelf = post, now, methods, shelf
+        self._ids = itertools.count(1)
+        self._open: dict[int, asyncio.Future[Done | Problem]] = {}
+        self._saving: dict[int, SaveGoal] = {}
+        self._changing = asyncio.Lock()
+
+    async def act(self, request: Request, who: str) -> Done | Problem:
+        """Done once the order is on disk, or why not."""
+        match request:
+            case SetMethod() | SetPause() | Resume():
+                async with self._changing:
+                    return await self._set(request)
+            case AcknowledgeAlarm(handle) if not handle.startswith("latched"):
+                why = "this alarm stands as long as its cause and goes by itself"
+                return Problem("nothing_to_acknowledge", why, "mend the cause that its text names")
+            case _:
+                return await self._order(request, who)
+
+    def refused(self, refused: Refuse) -> None:
+        """The core refused a request."""
+        self._resolve(refused.request, Problem(refused.code, refused.why, REMEDIES.get(refused.code, "")))
+
+    def saving(self, effect: SaveGoal) -> None:
+        """A goal is on its way to the disk; whoever ordered it waits for that."""
+        if effect.request is not None:
+            self._saving[effect.op] = effect
+
+    def saved(self, event: GoalSaved | GoalNotSaved) -> None:
+        """The disk has answered."""
+        effect = self._saving.pop(event.op, None)
+        if effect is None or effect.request is None:
+            return
+        if isinstance(event, GoalSaved):
+            goal = effect.goal
+            done = Done(f"takeover {goal.number}: {goal.active} active, {goal.reason}", goal.number)
+            self._resolve(effect.request, done)
+        else:
+            why = f"the order could not be saved ({event.why}), so it could be lost and is not accepted"
+            self._resolve(effect.request, Problem("not_saved", why, DISK_REMEDY))
+
+    def close(self) -> None:
+        """The daemon stops: nobody is left waiting."""
+        for request in tuple(self._open):
+            self._resolve(request, Problem("stopping", "the daemon is stopping", "ask again when it runs"))
+
+    async def _order(
+        self, request: ManualTakeover | ConfirmTakeover | Adopt | AcknowledgeAlarm, who: str
+    ) -> Done | Problem:
+        number, at = next(self._ids), self._now()
+        waiting: asyncio.Future[Done | Problem] = asyncio.get_running_loop().create_future()
+        self._open[number] = waiting
+        match request:
+            case ManualTakeover(active, revert_after_ms, accept):
+                self._post(OperatorAsked(active, number, who, at, revert_after_ms, accept))
+            case ConfirmTakeover():
+                self._post(OperatorConfirmed(number, who, at))
+            case Adopt():
+                self._post(OperatorAdopted(number, who, at))
+            case AcknowledgeAlarm():
+                self._post(LatchAcknowledged(number, who, at))
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await waiting
+        except TimeoutError:
+            why = f"no answer within {ANSWER_WITHIN_S} s; it may still be done"
+            return Problem("no_answer", why, "look with 'redundancyctl status' before asking again")
+        finally:
+            self._open.pop(number, None)
+
+    async def _set(self, request: SetMethod | SetPause | Resume) -> Done | Problem:
+        try:
+            match request:
+                case SetMethod(direction, method):
+                    methods = self._methods.with_method(direction, method)
+                    await self._shelf.save_methods(methods)
+                    self._methods = methods
+                    self._post(MethodSet(direction, method, self._now()))
+                    return Done(f"{direction} is {method}")
+                case SetPause(for_ms, reason):
+                    pause = Pause(self._now() + for_ms, reason)
+                    await self._shelf.save_pause(pause)
+                    self._post(PauseSet(pause, self._now()))
+                    return Done(f"no automatic takeover for {for_ms // 1000} s")
+                case Resume():
+                    await self._shelf.save_pause(None)
+                    self._post(PauseSet(None, self._now()))
+                    return Done("automatic takeovers are possible again")
+        except NotSaved as error:
+            return Problem("not_saved", str(error), DISK_REMEDY)
+
+    def _resolve(self, request: int, answer: Done | Problem) -> None:
+        waiting = self._open.get(request)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
