@@ -11,7 +11,7 @@ import re
 import select
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,12 +149,17 @@ class Journal:
         self._subscriptions: set[Subscription] = set()
         self._sink = sink
         self._lost = 0
+        self._taps: list[Callable[[str, int, dict[str, Any]], object]] = []
         processors: list[Processor] = [structlog.processors.format_exc_info, self._deliver]
         self._facts: _Facts = structlog.wrap_logger(None, processors=processors, wrapper_class=_Facts)
 
     def record(self, event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa: ANN401 - any field
         """Write one fact; `message=` is its sentence for people, `exc_info=` an exception to show whole."""
         self._facts.fact(event, level=level, at_ms=self._clock.now(), **fields)
+
+    def tap(self, take: Callable[[str, int, dict[str, Any]], object]) -> None:
+        """Hand every record to one more taker, which must not wait: event, instant, fields."""
+        self._taps.append(take)
 
     def _deliver(self, _logger: WrappedLogger, _name: str, values: EventDict) -> EventDict:
         self._keep(values)
@@ -171,6 +176,8 @@ class Journal:
         self._last_id += 1
         kept = Record(self._last_id, values["at_ms"], values["event"], values["level"], dict(_fields(values)))
         self._kept.append(kept)
+        for tap in self._taps:
+            tap(kept.event, kept.at_ms, {"level": kept.level, **kept.fields})
         self._subscriptions -= {each for each in self._subscriptions if not each.put(kept)}
 
     def recent(self, after: int = 0) -> Iterator[Record]:
