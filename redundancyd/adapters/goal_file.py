@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
@@ -102,10 +103,18 @@ class StateFolder:
     def _load(self) -> Saved:
         if self._lock is None:
             self._lock = self._files.lock()
-        goal, methods, pause = self._goal.load(), self._files.load_methods(), self._files.load_pause()
+        goal, methods, pause = self._goal_or_none(), self._files.load_methods(), self._files.load_pause()
         if self._supervisor is None:
             self._supervisor = self._files.begin_run()
         return Saved(self._supervisor, goal, methods, pause)
+
+    def _goal_or_none(self) -> Goal | None:
+        """A damaged goal counts as none: the LIMs are asked, and nobody is helped by not starting."""
+        try:
+            return self._goal.load()
+        except GoalUnreadable as error:
+            record("goal_unreadable", level="critical", why=str(error))
+            return None
 
     def close(self) -> None:
         """Let another process have the folder."""

@@ -1,0 +1,314 @@
+"""The corridor between the core and the world: take an event, step, write the rows, perform, set one timer.
+
+No decision is made here.  A failure of any task reaches the top and ends the daemon; systemd starts it again, and a
+start is the ordinary way to begin.  Stopping happens between two effects and leaves traffic as it is.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, NoReturn
+
+from redundancyd import __version__, config
+from redundancyd.actions import Action
+from redundancyd.adapters import journal, ssh
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.goal_file import Saved, StateFolder
+from redundancyd.adapters.notify import Notify
+from redundancyd.adapters.perform import Perform
+from redundancyd.adapters.probes import Beats
+from redundancyd.api import Api
+from redundancyd.chronicle import Chronicle
+from redundancyd.core import decision
+from redundancyd.core.effects import Refuse, SaveGoal
+from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, Woke
+from redundancyd.core.state import State
+from redundancyd.core.systems import Goal, Kind, System
+from redundancyd.errors import RedundancyError, SettingsInvalid
+from redundancyd.orders import Orders
+from redundancyd.records import Line, Records, Subscription
+from redundancyd.requests import Done, Problem, Request
+from redundancyd.status import About
+from redundancyd.status import status as status_page
+
+BEATS_MAY_BE_LATE = 5
+"""After so many intervals without a beat the prober is dead, and the watchdog is no longer fed."""
+
+LATE_MS = 500
+"""A loop that takes an event up so much later than it was posted is late."""
+
+FEED_EVERY_MS = 1000
+"""How often the loop comes round at least, and the watchdog is fed at most."""
+
+GRACE_S = 5
+"""How long effects under way may take when the daemon stops."""
+
+
+class Ending(Enum):
+    """Why the daemon came to its end."""
+
+    STOP = auto()
+    RELOAD = auto()
+
+
+class _Ended(Exception):
+    """Ends the task group of a life, and all its tasks with it."""
+
+
+class Daemon:
+    """One life of the daemon, from a settings file to a signal."""
+
+    def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: "Outside") -> None:
+        self._config, self._folder, self._us = settings, folder, saved.supervisor
+        self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._chronicle = Chronicle()
+        self._late_ms = self._fed_at = 0
+        self._started_at = self._beat_at = self._clock.now()
+        self._beats: deque[Beat] = deque(maxlen=settings.heartbeat.missed)
+        methods = saved.methods or settings.methods()
+        self._first = decision.start(
+            settings.core_settings(), saved.supervisor, methods, saved.goal, saved.pause, self._started_at
+        )
+        self._state: State = self._first.state
+        self._orders = Orders(self.post, self._clock.now, methods, folder)
+
+    async def run(self) -> Ending:
+        """Supervise until a signal says otherwise."""
+        channels = ssh.make_channels(self._config, self._clock)
+        beats = Beats(self._config, self._clock)
+        async with Api(self, self._config.socket.path, self._config.socket.group, version=__version__):
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    self._perform = Perform(channels, self._folder, self._clock, self.post, self._config, tasks)
+                    for channel in channels.values():
+                        tasks.create_task(channel.run(self.post), name=f"channel {channel.server.name}")
+                    tasks.create_task(beats.run(self.post), name="beats")
+                    self._effects(self._first)
+                    tasks.create_task(self._corridor(), name="corridor")
+                    name = self._us.name
+                    journal.record("daemon_started", level="notice", version=__version__, supervisor=name)
+                    self._notify.ready("supervising")
+                    await self._until_ended()
+            except* _Ended:
+                pass
+        return self._ending.result()
+
+    async def _until_ended(self) -> NoReturn:
+        """Wait for the end, let what touches the disk finish, then end every task."""
+        ending = await self._ending
+        journal.record("daemon_stopping", level="notice", why=ending.name.lower())
+        self._orders.close()
+        await self._perform.finish(GRACE_S)
+        raise _Ended
+
+    def post(self, event: Event) -> None:
+        """Put an event into the inbox."""
+        self._inbox.put_nowait(event)
+
+    def end(self, ending: Ending) -> None:
+        """Stop between two effects."""
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def _corridor(self) -> None:
+        """Take an event, step, write the rows, perform, set one timer; for ever."""
+        while not self._ending.done():
+            event = await self._next()
+            self._late_ms = self._clock.now() - event.at
+            if isinstance(event, Beat):
+                self._beat_at = event.at
+                self._beats.append(event)
+            before, taken = self._state, decision.step(self._state, event)
+            self._state = taken.state
+            for record in self._chronicle.tell(before, event, taken):
+                journal.record(record.event, level=record.level, **record.fields)
+            if isinstance(event, GoalSaved | GoalNotSaved):
+                self._orders.saved(event)
+            self._effects(taken)
+            self._feed_watchdog()
+
+    async def _next(self) -> Event:
+        """The next event, or Woke at the instant the core asked for."""
+        left_ms = decision.wake_at(self._state) - self._clock.now()
+        try:
+            async with asyncio.timeout(min(max(left_ms, 0), FEED_EVERY_MS) / 1000):
+                return await self._inbox.get()
+        except TimeoutError:
+            return Woke(self._clock.now())
+
+    def _effects(self, taken: decision.Step) -> None:
+        for effect in taken.effects:
+            if isinstance(effect, Refuse):
+                self._orders.refused(effect)
+                continue
+            if isinstance(effect, SaveGoal):
+                self._orders.saving(effect)
+            self._perform.start(effect, self._us)
+
+    def _feed_watchdog(self) -> None:
+        """Only the loop that decides feeds it, and only while beats come."""
+        now = self._clock.now()
+        if now - self._fed_at >= FEED_EVERY_MS and not self.health():
+            self._fed_at = now
+            self._notify.watchdog()
+
+    # What the socket asks of us.
+
+    def state(self) -> State:
+        """The state as it is now."""
+        return self._state
+
+    def status(self) -> dict[str, Any]:
+        """What the status page shows."""
+        return status_page(self._state, self.about(), self._clock.now())
+
+    def about(self) -> About:
+        """What the state does not know of us."""
+        orphan_hold_ms = self._config.takeover.orphan_hold
+        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms)
+
+    def configuration(self) -> dict[str, Any]:
+        """The settings in force."""
+        return self._config.model_dump(mode="json")
+
+    async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
+        """Do what an operator asks, or say why not."""
+        answer = await self._orders.act(request, who)
+        told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
+        journal.record("operator_asked", level="notice", **told)
+        return answer
+
+    def records(self, since: int) -> list[Line]:
+        """The latest lines of the journal after this one."""
+        return self._records.since(since)
+
+    def subscribe(self) -> Subscription:
+        """What is written to the journal from now on."""
+        return self._records.subscribe()
+
+    def health(self) -> list[str]:
+        """Why the loop is not well; nothing when it is."""
+        reasons = []
+        silent_ms = self._clock.now() - self._beat_at
+        if silent_ms > BEATS_MAY_BE_LATE * self._config.heartbeat.interval_ms + self._config.heartbeat.timeout_ms:
+            reasons.append(f"no beat for {silent_ms} ms")
+        if self._late_ms > LATE_MS:
+            reasons.append(f"the loop is {self._late_ms} ms late")
+        return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is the same in every life of the process."""
+
+    clock: Clock
+    notify: Notify
+    records: Records
+
+
+async def live(path: str) -> int:
+    """Lives on end, one for each reread of the settings; the exit status of the last."""
+    outside = Outside(Clock(), Notify(), Records())
+    journal.open_journal(outside.clock).tap(outside.records.put)
+    settings = config.load(path)
+    folder = StateFolder(settings.daemon.state_folder, outside.clock)
+    while True:
+        daemon = Daemon(settings, await folder.load(), folder, outside)
+        with _signals(daemon):
+            ending = await daemon.run()
+        if ending is Ending.STOP:
+            outside.notify.stopping()
+            return 0
+        outside.notify.reloading(outside.clock.monotonic_us())
+        settings = _reread(path, settings)
+
+
+def _reread(path: str, old: config.Config) -> config.Config:
+    """The settings as they are now; the old ones, with every mistake in the journal, when they cannot be used."""
+    try:
+        new = config.load(path)
+    except SettingsInvalid as error:
+        journal.record("settings_invalid", level="error", why=str(error), path=path)
+        return old
+    if new.daemon != old.daemon:
+        journal.record("settings_invalid", level="error", why="[daemon] changes with a restart only", path=path)
+        return old
+    journal.record("settings_read", level="notice", path=path)
+    return new
+
+
+@contextlib.contextmanager
+def _signals(daemon: Daemon) -> Iterator[None]:
+    """SIGTERM and SIGINT stop, SIGHUP rereads the settings."""
+    loop = asyncio.get_running_loop()
+    endings = {signal.SIGTERM: Ending.STOP, signal.SIGINT: Ending.STOP, signal.SIGHUP: Ending.RELOAD}
+    for number, ending in endings.items():
+        loop.add_signal_handler(number, daemon.end, ending)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # between two lives it must not end the process
+
+
+async def _first_goal(path: str, active: System) -> int:
+    """Write the first goal of a pair that was just set up, unless there is one."""
+    clock = Clock()
+    folder = StateFolder(config.load(path).daemon.state_folder, clock)
+    if (await folder.load()).goal is None:
+        reason = "the first goal"
+        await folder.save(Goal(active, 1, Kind.FORCED, by_operator=False, reason=reason, decided_at=clock.now()))
+    return 0
+
+
+def _check(path: str) -> int:
+    """Say every mistake in the settings file, or that there is none."""
+    settings = config.load(path)
+    print(f"{path}: no mistake; {len(settings.servers())} servers, master IP address {settings.primary.master_ip}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="redundancyd",
+        description="Supervises the primary system, and moves the traffic to the alternate when it is lost.",
+        epilog="Operate it with redundancyctl.  Exit status: 0 stopped, 1 failed, 2 wrong words, 5 settings invalid.",
+    )
+    parser.add_argument(
+        "--config", default="/etc/redundancyd/redundancyd.toml", metavar="FILE", help="settings (default: %(default)s)"
+    )
+    parser.add_argument("--check", action="store_true", help="tell every mistake in the settings, and do nothing else")
+    parser.add_argument(
+        "--first-goal",
+        choices=[str(system) for system in System],
+        help="write which system is active in a pair just set up, unless that is known, and do nothing else",
+    )
+    parser.add_argument("--version", action="version", version=f"redundancyd {__version__}")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
+    arguments = _parser().parse_args(words)
+    try:
+        if arguments.check:
+            return _check(arguments.config)
+        if arguments.first_goal:
+            return asyncio.run(_first_goal(arguments.config, System(arguments.first_goal)))
+        return asyncio.run(live(arguments.config))
+    except RedundancyError as error:
+        print(f"redundancyd: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
