@@ -65,7 +65,7 @@ class Api:
             async with asyncio.timeout(GROUP_S):
                 group = await asyncio.to_thread(group_id, self._group)
         self._rights.group = group
-        self._file = SocketFile.take(self._path, group)
+        self._file = await asyncio.to_thread(SocketFile.take, self._path, group)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, sock=self._file.sock, backlog=CONNECTIONS)
@@ -78,7 +78,7 @@ class Api:
             self._server.close()
         await self._runner.cleanup()
         if self._file is not None:
-            self._file.give_up()
+            await asyncio.to_thread(self._file.give_up)
         self._rights.close()
 
     async def __aenter__(self) -> Self:

@@ -86,8 +86,8 @@ class Rights:
     own_uid: int = field(default_factory=os.getuid)
     find_groups: Callable[[int], frozenset[int]] = groups_of
     find_name: Callable[[int], str] = name_of
-    _names: dict[int, tuple[float, str]] = field(default_factory=dict)
-    _groups: dict[int, tuple[float, frozenset[int]]] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _groups: dict[int, frozenset[int]] = field(default_factory=dict)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "user-database"))
 
     async def may_change(self, peer: Peer) -> bool:
@@ -109,19 +109,18 @@ class Rights:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(
-        self, kept: dict[int, tuple[float, Answer]], find: Callable[[int], Answer], uid: int, otherwise: Answer
+        self, kept: dict[int, Answer], find: Callable[[int], Answer], uid: int, otherwise: Answer
     ) -> Answer:
         """The database's answer, a fresh enough one from before, or `otherwise` when it does not answer in time."""
+        if uid in kept:
+            return kept[uid]
         loop = asyncio.get_running_loop()
-        known = kept.get(uid)
-        if known is not None and loop.time() - known[0] < _KEPT_S:
-            return known[1]
         try:
             async with asyncio.timeout(_LOOKUP_S):
                 answer = await loop.run_in_executor(self._threads, find, uid)
         except (TimeoutError, OSError, RuntimeError):
             return otherwise
-        if len(kept) >= _PEERS_MOST:
-            kept.clear()
-        kept[uid] = (loop.time(), answer)
+        if len(kept) < _PEERS_MOST:
+            kept[uid] = answer
+            loop.call_later(_KEPT_S, kept.pop, uid, None)
         return answer
