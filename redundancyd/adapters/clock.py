@@ -4,15 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()  # never changes while we run
 _SLICE_MS = 1000  # the loop's timer stands still while the machine is suspended, so no sleep is longer than this
 
 
 class Clock:
     """The boot-time clock, which no one can set, and the wall clock for people and the daily job."""
-
-    def __init__(self) -> None:
-        self._boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
 
     def now(self) -> int:
         """Milliseconds since boot, suspension included."""
@@ -28,7 +25,7 @@ class Clock:
 
     def boot_id(self) -> str:
         """Which boot `now` counts from."""
-        return self._boot_id
+        return _BOOT_ID
 
     async def sleep_until(self, at: int) -> None:
         """Return at `at`, never before; at once if that has passed."""
