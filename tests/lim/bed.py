@@ -1,4 +1,4 @@
-"""A LIM of its own for a test: network and mount namespaces in which redundancy-lim is installed and nothing else is shared.
+"""A LIM of its own for a test: network and mount namespaces in which redundancy-lim is installed.
 
 /etc, /var/lib and /usr/sbin are overlays and /run is empty, so the program runs under its real paths and the machine
 that runs the tests keeps its rules, its files and its commands.
@@ -66,7 +66,9 @@ class Namespace:
 
     def sh(self, script: str, *, check: bool = True) -> str:
         """What a few lines of shell print in here."""
-        done = subprocess.run([*self.enter, "sh", "-c", script], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            [*self.enter, "sh", "-c", script], capture_output=True, text=True, timeout=10, check=False
+        )
         assert not check or done.returncode == 0, f"{script}: {done.stderr}"
         return done.stdout
 
@@ -121,7 +123,9 @@ class Lim(Namespace):
         text = "\n".join(["# made by a test", *lines, ""])
         subprocess.run([*self.enter, "sh", "-c", "cat > /etc/redundancyd/lim.conf"], input=text, text=True, check=True)
 
-    def run(self, *words: str, stdin: str | bytes = "", remote: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *words: str, stdin: str | bytes = "", remote: str | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run redundancy-lim to its end: with words on the spot, or with those that came over SSH."""
         environment = {"PATH": os.environ["PATH"]}
         if remote is not None:
@@ -158,7 +162,7 @@ class Lim(Namespace):
 
     def replace(self, command: str, script: str) -> None:
         """Put another program in a command's place, on this LIM only."""
-        self.sh(f"rm -f /usr/sbin/{command}; printf '%s\\n' '#!/bin/sh' '{script}' > /usr/sbin/{command}; chmod +x /usr/sbin/{command}")
+        self.sh(f"cd /usr/sbin; rm -f {command}; printf '%s\\n' '#!/bin/sh' '{script}' > {command}; chmod +x {command}")
 
     def reboot(self) -> None:
         """Lose the power: rules and /run are gone, the disk is as it was; up again, before any unit."""
@@ -180,7 +184,9 @@ def one_reply(out: bytes) -> dict[str, Any]:
 @contextlib.contextmanager
 def a_lim(shell: str = "dash", backend: str = "nft") -> Iterator[Lim]:
     """A configured LIM that was never ordered anything."""
-    holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", INSIDE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        ["unshare", "--net", "--mount", "sh", "-c", INSIDE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     lim = Lim(holder, shell)
     try:
         assert holder.stdin is not None

@@ -49,25 +49,30 @@ def test_whatever_was_ordered_last_a_lim_comes_up_blocked(on_backend: Lim, syste
 
 
 @pytest.mark.S3
-def test_a_primary_last_allowed_waits_boot_hold_and_then_allows_itself(any_lim: Lim):
+def test_a_primary_last_allowed_waits_boot_hold_and_then_allows_itself(any_shell: Lim):
     """
     Nobody says a word for boot_hold seconds: blocked before, allowed after, number and word unchanged.
     """
-    any_lim.configure(boot_hold="1")
-    any_lim.order("allow", 7)
-    booted(any_lim)
-    assert held(any_lim) == "blocked"
+    any_shell.configure(boot_hold="1")
+    any_shell.order("allow", 7)
+    booted(any_shell)
+    assert held(any_shell) == "blocked"
     time.sleep(1.1)
-    assert held(any_lim) == "allowed"
-    seen = any_lim.ask("status")
+    assert held(any_shell) == "allowed"
+    seen = any_shell.ask("status")
     assert (seen["number"], seen["word"], seen["origin"], seen["remembered"]) == (7, "allow", "hold", True)
-    assert any_lim.order("block", 6)["error"] == "stale_number"
+    assert any_shell.order("block", 6)["error"] == "stale_number"
 
 
 @pytest.mark.S3
 @pytest.mark.parametrize(
     ("settings", "word"),
-    [({}, "block"), ({"system": "alternate"}, "allow"), ({"system": "alternate"}, "block"), ({"control": "192.0.2.99"}, "allow")],
+    [
+        ({}, "block"),
+        ({"system": "alternate"}, "allow"),
+        ({"system": "alternate"}, "block"),
+        ({"control": "192.0.2.99"}, "allow"),
+    ],
     ids=["last ordered blocked", "alternate allowed", "alternate blocked", "control address not heard"],
 )
 def test_these_never_allow_themselves(lim: Lim, settings: dict[str, str], word: str):
@@ -179,7 +184,7 @@ def test_boot_waits_for_a_busy_firewall(lim: Lim):
     """
     lim.order("allow", 7)
     lim.reboot()
-    flaky = 'if [ -e /run/tried ]; then exec /usr/sbin/xtables-nft-multi "$(basename "$0")" "$@"; fi; touch /run/tried; exit 4'
+    flaky = '[ -e /run/tried ] && exec /usr/sbin/xtables-nft-multi "$(basename "$0")" "$@"; touch /run/tried; exit 4'
     lim.replace("iptables-nft-restore", flaky)
     assert lim.ask("boot")["traffic"] == "blocked"
 
@@ -200,15 +205,15 @@ def test_boot_with_broken_settings_fails_aloud(lim: Lim):
 
 @pytest.mark.L3
 @pytest.mark.parametrize("damage", ["-F", "-I INPUT 1 -j ACCEPT", "-D REDUNDANCYD-OUT 2"])
-def test_hold_puts_moved_or_flushed_rules_back(any_lim: Lim, damage: str):
+def test_hold_puts_moved_or_flushed_rules_back(on_backend: Lim, damage: str):
     """
     With no daemon in reach a blocked LIM repairs itself within one look, and says so.
     """
-    before = any_lim.order("block", 7)
-    any_lim.iptables(damage)
-    done = any_lim.run("hold")
+    before = on_backend.order("block", 7)
+    on_backend.iptables(damage)
+    done = on_backend.run("hold")
     assert b"should be blocked, is blocked" in done.stderr
-    assert any_lim.ask("status") == before
+    assert on_backend.ask("status") == before
 
 
 def test_hold_is_silent_and_rewrites_nothing_while_all_is_well(lim: Lim):

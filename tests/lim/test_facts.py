@@ -132,7 +132,9 @@ def test_words_of_a_command_are_never_a_shell(lim: Lim):
     assert lim.sh("cat /run/words") == "4:* $HOME;reboot `id` 'x\n"
 
 
-@pytest.mark.parametrize(("address", "heard"), [("127.0.0.1", True), ("::1", True), ("192.0.2.99", False), ("2001:db8::99", False)])
+@pytest.mark.parametrize(
+    ("address", "heard"), [("127.0.0.1", True), ("::1", True), ("192.0.2.99", False), ("2001:db8::99", False)]
+)
 def test_observe_tells_what_this_lim_hears(lim: Lim, address: str, heard: bool):
     """
     An address that answers, and one that does not, in IPv4 and IPv6.

@@ -14,7 +14,9 @@ CUT = "head -c 40 {0} > /tmp/torn.$$; cat /tmp/torn.$$ > {0}; rm /tmp/torn.$$"
 
 def hold_file(lim: Lim, path: str) -> subprocess.Popen[bytes]:
     """Somebody else keeps a lock on this file."""
-    holder = subprocess.Popen([*lim.enter, "flock", "-o", path, "sh", "-c", "echo locked; exec sleep 30"], stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [*lim.enter, "flock", "-o", path, "sh", "-c", "echo locked; exec sleep 30"], stdout=subprocess.PIPE
+    )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"locked\n"
     return holder

@@ -122,7 +122,18 @@ def test_without_settings_no_order_is_obeyed(lim: Lim):
 
 @pytest.mark.parametrize(
     "services",
-    ["tcp:22", "tcp:1-65535", "sctp:5060", "udp:0", "udp:05060", "udp:5060-5060", "udp:70000", "udp:1-2-3", "udp:", "5060"],
+    [
+        "tcp:22",
+        "tcp:1-65535",
+        "sctp:5060",
+        "udp:0",
+        "udp:05060",
+        "udp:5060-5060",
+        "udp:70000",
+        "udp:1-2-3",
+        "udp:",
+        "5060",
+    ],
 )
 def test_services_that_would_cut_ssh_or_mean_nothing_are_a_mistake(lim: Lim, services: str):
     """
@@ -139,7 +150,12 @@ def test_remove_forgets_the_order_and_leaves_the_rules(lim: Lim):
     lim.order("block", 7)
     rules = lim.all_rules()
     forgotten = lim.ask("remove")
-    assert (forgotten["ok"], forgotten["number"], forgotten["origin"], forgotten["traffic"]) == (True, 0, "none", "blocked")
+    assert (forgotten["ok"], forgotten["number"], forgotten["origin"], forgotten["traffic"]) == (
+        True,
+        0,
+        "none",
+        "blocked",
+    )
     assert lim.all_rules() == rules
     lim.reboot()
     assert lim.run("boot").stdout == b""

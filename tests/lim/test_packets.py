@@ -152,9 +152,10 @@ def test_a_server_that_writes_into_a_live_connection_reaches_nobody(wire: Wire, 
             with contextlib.suppress(OSError):
                 connection.send(b"NOTIFY")
             phone.settimeout(0.3)
-            with pytest.raises((TimeoutError, ConnectionError)):
-                assert phone.recv(2048) == b"", "the data arrived"
-                raise ConnectionError
+            arrived = b""
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                arrived = phone.recv(2048)
+            assert arrived == b""
 
 
 @pytest.mark.S2
@@ -181,7 +182,7 @@ def test_a_server_that_streams_by_itself_is_silent_within_100_ms(any_wire: Wire,
 @pytest.mark.S2
 def test_a_container_behind_dnat_is_blocked(any_wire: Wire):
     """
-    Packets that are only forwarded never see INPUT: new and live flows to a container stop too, and its web port goes on.
+    Packets that are only forwarded never see INPUT: new and live flows to a container stop too; its web port goes on.
     """
     with (
         a_container(any_wire, "udp:5060:15060", "udp:8080:8080") as inside,
@@ -207,7 +208,11 @@ def test_a_container_that_streams_by_itself_is_blocked(wire: Wire):
     """
     A stream that begins inside has the service's port as its source: it stops as well.
     """
-    with a_container(wire) as inside, wire.server(17000, at=inside) as server, wire.far.socket(socket.AF_INET, UDP) as phone:
+    with (
+        a_container(wire) as inside,
+        wire.server(17000, at=inside) as server,
+        wire.far.socket(socket.AF_INET, UDP) as phone,
+    ):
         phone.bind((PHONE[4], 40000))
         server.connect((PHONE[4], 40000))
         with sending(server, 0.005):
@@ -228,7 +233,9 @@ def test_a_hundred_repairs_under_traffic_let_nothing_through(any_wire: Wire):
     spoil = f"iptables-{any_wire.lim.backend} -A REDUNDANCYD-IN -p udp -j ACCEPT"
     with any_wire.server(5060) as server, any_wire.phone(5060) as phone, sending(phone, 0):
         said = any_wire.lim.sh(
-            "for i in $(seq 100); do " + spoil + "; redundancy-lim block 7 id.run | grep -o '\"traffic\":\"[a-z]*\"'; done"
+            "for i in $(seq 100); do "
+            + spoil
+            + '; redundancy-lim block 7 id.run | grep -o \'"traffic":"[a-z]*"\'; done'
         )
         assert said.split() == ['"traffic":"blocked"'] * 100
         assert count_received(server) == 0

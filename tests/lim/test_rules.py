@@ -60,7 +60,9 @@ def test_an_allowed_lim_keeps_empty_chains_and_nobody_elses_rules_are_touched(on
         "-R INPUT 1 -i eth0 -j REDUNDANCYD-IN",
     ],
 )
-def test_rules_that_are_not_as_we_put_them_are_tampered_and_the_next_block_repairs_them(lim: Lim, damage: str, version: int):
+def test_rules_that_are_not_as_we_put_them_are_tampered_and_the_next_block_repairs_them(
+    lim: Lim, damage: str, version: int
+):
     """
     A rule of somebody else before ours, one of ours gone, moved or added: status says tampered, and a block ends it.
     """
@@ -88,17 +90,17 @@ def test_flushed_and_deleted_chains_are_seen_as_allowed_and_block_works_again(an
     assert any_lim.order("block", 7) == blocked
 
 
-def test_one_family_blocked_and_one_allowed_is_mixed(any_lim: Lim):
+def test_one_family_blocked_and_one_allowed_is_mixed(on_backend: Lim):
     """
     IPv4 blocked beside an open IPv6 is never called blocked.
     """
-    any_lim.order("block", 7)
-    any_lim.iptables("-F", 6)
-    assert any_lim.ask("status")["traffic"] == "mixed"
-    any_lim.iptables("-F", 4)
-    any_lim.order("block", 8)
-    any_lim.iptables("-F", 4)
-    assert any_lim.ask("status")["traffic"] == "mixed"
+    on_backend.order("block", 7)
+    on_backend.iptables("-F", 6)
+    assert on_backend.ask("status")["traffic"] == "mixed"
+    on_backend.iptables("-F", 4)
+    on_backend.order("block", 8)
+    on_backend.iptables("-F", 4)
+    assert on_backend.ask("status")["traffic"] == "mixed"
 
 
 @pytest.mark.parametrize(("own", "other"), [("nft", "legacy"), ("legacy", "nft"), ("", "legacy")])

@@ -147,7 +147,9 @@ def test_words_come_from_the_ssh_command(any_shell: Lim, request_line: str):
     assert any_shell.ask(remote=request_line)["ok"] is True
 
 
-@pytest.mark.parametrize("request_line", ["allow --by-hand", "boot", "hold", "remove", "block 1;touch /run/x a.b", "* *", "status" * 60])
+@pytest.mark.parametrize(
+    "request_line", ["allow --by-hand", "boot", "hold", "remove", "block 1;touch /run/x a.b", "* *", "status" * 60]
+)
 def test_words_for_the_spot_are_not_taken_from_ssh(lim: Lim, request_line: str):
     """
     Whoever has the key can do what the supervision does, and nothing else.

@@ -22,7 +22,9 @@ class Wire:
     lim: Lim
     far: Namespace
 
-    def server(self, port: int, version: int = 4, kind: int = socket.SOCK_DGRAM, at: Namespace | None = None) -> socket.socket:
+    def server(
+        self, port: int, version: int = 4, kind: int = socket.SOCK_DGRAM, at: Namespace | None = None
+    ) -> socket.socket:
         """A bound socket on the LIM, or in the container."""
         made = (at or self.lim).socket(FAMILY[version], kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
