@@ -146,9 +146,13 @@ class Daemon:
         finally:
             line.close()
 
+    def utility(self, words: Sequence[str]) -> list[str]:
+        """The command that an operator would type on LIM 1 of the alternate."""
+        return self.lim.inside([*self.program("redundancyctl"), *words])
+
     def order(self, words: Sequence[str], deadline_s: float) -> subprocess.CompletedProcess[str]:
         """Say something as an operator would, by the utility on LIM 1 of the alternate."""
-        command = self.lim.inside([*self.program("redundancyctl"), *words])
+        command = self.utility(words)
         try:
             return subprocess.run(
                 command, capture_output=True, text=True, timeout=deadline_s, check=False, env={"PATH": PATH}

@@ -18,7 +18,7 @@ from redundancyd.lab.phone_line import PhoneState
 from redundancyd.lab.system import LabError, at_of_wall, now_ms
 
 LOOK_S = 0.02
-STATUS_EVERY = 12  # looks
+STATUS_EVERY_S = 0.25
 PHONES_EVERY = 3
 LIM_STATE = "var/lib/redundancyd/lim/state"
 SSHD_LOG = "var/log/redundancy-lab/sshd.log"
@@ -112,29 +112,40 @@ class Watcher:
         self._sizes: dict[str, int] = {}
         self._moves = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._watch, name="watcher", daemon=True),
+            threading.Thread(target=self._ask_status, name="status", daemon=True),  # a frozen daemon holds up no look
+        ]
         self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(5)
+        for thread in self._threads:
+            thread.join(5)
 
     def _watch(self) -> None:
         looks = 0
         while not self._stop.wait(LOOK_S):
             try:
-                self.look(phones=looks % PHONES_EVERY == 0, status=looks % STATUS_EVERY == 0)
+                self.look(phones=looks % PHONES_EVERY == 0)
             except Exception as error:  # noqa: BLE001 - told to the player, who fails the run
                 self.failure = error
                 return
             looks += 1
 
-    def look(self, *, phones: bool, status: bool) -> None:
-        """Look once at what is cheap, and at the phones and the status when asked to."""
+    def _ask_status(self) -> None:
+        while not self._stop.wait(STATUS_EVERY_S):
+            asked = now_ms()
+            if (said := self._daemon.status(deadline_s=1)) is not None:
+                self.evidence.samples.append(read_sample(asked, said))
+
+    def look(self, *, phones: bool) -> None:
+        """Look once at journal and LIMs, and at the phones when asked to."""
         for line in self._journal.new():
             at = line.get("at_ms")
             self._take(
@@ -144,8 +155,6 @@ class Watcher:
             self._look_at(lim)
         if phones:
             self._look_at_phones()
-        if status and (said := self._daemon.status(deadline_s=0.5)) is not None:
-            self.evidence.samples.append(read_sample(now_ms(), said))
 
     def _look_at(self, lim: Lim) -> None:
         """See whether the LIM has another order on its disk, and whether its sshd let somebody in."""

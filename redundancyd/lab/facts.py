@@ -32,7 +32,7 @@ class Judge:
             case (("blocked" | "allowed"), [where]):
                 return all(lim.traffic() is Traffic(fact.name) for lim in self.world.bed.named(where))
             case "settled", [who]:
-                return self.is_settled(System(who))
+                return any(self.is_settled(system) for system in System if who in {system, "any"})
             case (("goal" | "alarm" | "no-alarm" | "unfenced" | "fenced"), words):
                 return self._of_status(fact.name, list(words))
             case (("event" | "no-event"), [event, *pairs]):

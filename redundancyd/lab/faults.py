@@ -115,10 +115,26 @@ def step_clock(world: World, words: list[str]) -> None:
 
 def order(world: World, words: list[str]) -> None:
     """Say something to the utility, and keep how it ended."""
-    done = world.daemon.order([*words, "--yes"] if words[0] == "manual-takeover" else words, ORDER_DEADLINE_S)
+    done = world.daemon.order(_unasked(words), ORDER_DEADLINE_S)
     world.order_code = done.returncode
     world.order_end = ORDER_ENDS.get(done.returncode, "failed")
     world.order_said = (done.stdout + done.stderr).strip()
+
+
+def begin(world: World, words: list[str]) -> None:
+    """Say something to the utility without waiting for the end."""
+    subprocess.Popen(
+        world.daemon.utility(_unasked(words)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={"PATH": PATH},
+    )
+
+
+def _unasked(words: list[str]) -> list[str]:
+    return [*words, "--yes"] if words[0] == "manual-takeover" else words
 
 
 def by_hand(world: World, words: list[str]) -> None:
@@ -235,6 +251,7 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "restart": restart,
     "step-clock": step_clock,
     "order": order,
+    "begin": begin,
     "by-hand": by_hand,
     "flush-rules": flush_rules,
     "insert-rule": insert_rule,

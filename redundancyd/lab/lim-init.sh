@@ -14,12 +14,11 @@ ip -batch /etc/redundancy-lab/network >>$log/boot.log 2>&1
 
 if [ "$has_socket" = yes ]; then
 	# What systemd does for redundancy-lim.socket: one process a connection, for root and the daemon's group.
-	umask 0117
 	systemd-socket-activate --accept --inetd -E PATH -l /run/redundancy-lim.sock \
 		/usr/sbin/redundancy-lim serve </dev/null >/dev/null 2>&1 &
-	umask 022
 	while [ ! -S /run/redundancy-lim.sock ]; do sleep 0.01; done
 	chgrp redundancyd /run/redundancy-lim.sock
+	chmod 0660 /run/redundancy-lim.sock
 	mkdir -p /run/redundancyd
 	chown redundancyd:redundancyd /run/redundancyd
 fi

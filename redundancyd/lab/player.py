@@ -13,8 +13,8 @@ from redundancyd.lab.faults import World
 from redundancyd.lab.settings import effective
 from redundancyd.lab.system import LabError, now_ms
 from redundancyd.lab.timeline import Entry, Timeline
-from redundancyd.lab.verdict import Boot, Finding, Outcome, Run, figures, judge
-from redundancyd.scenarios.pages import Do, Expect, Fact, Page, Repeat, Step, Until, Wait
+from redundancyd.lab.verdict import FIGURES, Boot, Finding, Outcome, Run, figures, judge
+from redundancyd.scenarios.pages import PROMISES, Do, Expect, Fact, Page, Repeat, Step, Until, Wait
 from redundancyd.scenarios.spans import symbols
 
 LOOK_S = 0.02
@@ -82,7 +82,7 @@ class Player:
                 self._steps(self.page.steps)
             except (Stopped, LabError) as stopped:
                 error = str(stopped)
-                self.timeline.add(now_ms(), "lab", f"STOPPED: {error}")
+                self.timeline.add(now_ms(), "lab", f"STOPPED: {error.strip().splitlines()[-1]}")
             self._pause(TAIL_S)
             return self._conclude(error)
 
@@ -131,7 +131,7 @@ class Player:
         if step.verb == "mark" or self.timeline.mark is None:
             self._mark(at)
         if step.verb != "mark":
-            self.timeline.add(at, "operator" if step.verb in {"order", "by-hand"} else "FAULT", _told(step))
+            self.timeline.add(at, "operator" if step.verb in {"order", "begin", "by-hand"} else "FAULT", _told(step))
         self.world.do(step.verb, step.words)
         if step.verb == "power-on":
             for lim in self.world.lims(step.words):
@@ -201,6 +201,9 @@ class Player:
             outcomes=self.outcomes,
         )
         self.timeline.finish()
+        if self.timeline.mark is None:  # nothing has happened yet that could be judged
+            unknown: dict[str, Finding | None] = dict.fromkeys(PROMISES)
+            return Result(self.page, False, unknown, dict.fromkeys(FIGURES), self.timeline.entries, [], error=error)
         promises = judge(run)
         broken = any(finding is not None and not finding.held for finding in promises.values())
         held = not error and not broken and all(outcome.met for outcome in self.outcomes)
@@ -215,7 +218,7 @@ def _told(step: Do) -> str:
             return f"power cut of {what}, silent and at once"
         case "power-on":
             return f"power back for {what}: boots on the same disk"
-        case "order":
+        case "order" | "begin":
             return f"redundancyctl {what}"
         case "by-hand":
             return f"redundancy-lim {step.words[0]} --by-hand on {' '.join(step.words[1:])}"

@@ -96,8 +96,8 @@ def _takeover(run: Run, decided: Happened) -> Iterator[tuple[str, str]]:
     if moves:
         phones = {move.phone for move in moves}
         last = max(min(move.at for move in moves if move.phone == phone) for phone in phones)
-        first = _s(moves[0].at - run.since)
-        yield "  phones", f"first at the {active} after {first}, {len(phones)} of them by {_s(last - run.since)}"
+        soonest = _s(moves[0].at - run.since)
+        yield "  phones", f"first at the {active} after {soonest}, {len(phones)} of them by {_s(last - run.since)}"
 
 
 def _s(ms: int) -> str:

@@ -142,8 +142,10 @@ def _suits(name: str, words: list[str]) -> bool:
     match name, words:
         case (("ready" | "no-takeover" | "never-both-active"), []):
             return True
-        case (("silent" | "registered" | "settled" | "goal"), [system]):
+        case (("silent" | "registered" | "goal"), [system]):
             return system in SYSTEMS
+        case "settled", [system]:
+            return system in {*SYSTEMS, "any"}
         case "active", [who]:
             return who in {*SYSTEMS, "both", "none"}
         case (("blocked" | "allowed" | "unfenced" | "fenced"), [where]):
@@ -164,7 +166,7 @@ def _check_verb(verb: str, words: list[str]) -> None:
     if verb in {"cut", "heal"}:
         for word in words:
             ways(word)
-    if not words if verb in {"cut", "heal", "order"} else not _is_good(verb, words):
+    if not words if verb in {"cut", "heal", "order", "begin"} else not _is_good(verb, words):
         raise ValueError(f"{verb} {' '.join(words)}: {verb} takes {VERBS[verb]}")
 
 
