@@ -89,6 +89,8 @@ class Client:
             connection.request(method, address, data, {"Content-Type": "application/json"} if data else {})
             with connection.getresponse() as response:
                 yield response, connection.allow
+            if connection.timed_out:  # the end of a stream may be ours
+                raise TimeoutError
         except (OSError, HTTPException, ValueError) as error:
             raise _not_reached(self.path, TimeoutError() if connection.timed_out else error) from error
         finally:

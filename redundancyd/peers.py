@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 SO_PEERGROUPS = 59  # asm-generic/socket.h; Python has no name for it
 _CRED = struct.Struct("3i")
-_GROUPS_MOST = 4096
+_GROUPS_BYTES = 1024  # all that Python lets one ask for; who is in more groups is looked up
 _KEPT_S = 10.0
 _LOOKUP_S = 1.0
 _PEERS_MOST = 256
@@ -47,8 +47,8 @@ def peer_of(sock: PeerSocket) -> Peer:
     """Who has connected; OSError when the kernel does not say."""
     pid, uid, gid = _CRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CRED.size))
     groups: frozenset[int] = frozenset()
-    with suppress(OSError):  # kernels before 4.13 do not tell
-        raw = sock.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, 4 * _GROUPS_MOST)
+    with suppress(OSError):  # kernels before 4.13 do not tell, nor does any of more groups than fit
+        raw = sock.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, _GROUPS_BYTES)
         groups = frozenset(struct.unpack(f"{len(raw) // 4}I", raw))
     return Peer(pid, uid, gid, groups)
 
@@ -108,9 +108,7 @@ class Rights:
         """Wait for nobody."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(
-        self, kept: dict[int, Answer], find: Callable[[int], Answer], uid: int, otherwise: Answer
-    ) -> Answer:
+    async def _ask(self, kept: dict[int, Answer], find: Callable[[int], Answer], uid: int, otherwise: Answer) -> Answer:
         """The database's answer, a fresh enough one from before, or `otherwise` when it does not answer in time."""
         if uid in kept:
             return kept[uid]

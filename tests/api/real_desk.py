@@ -101,24 +101,31 @@ class RealDesk:
     # --- what the socket wants ---
 
     def state(self) -> State:
+        """The state now."""
         return self._state
 
     def status(self) -> dict[str, Any]:
+        """The status page."""
         return status(self._state, About("0.0.test", 1000), self._state.now)
 
     def configuration(self) -> dict[str, Any]:
+        """Some settings."""
         return {"primary": {"master_ip": "192.0.2.10"}}
 
     def records(self, since: int) -> list[Line]:
+        """What was put in since."""
         return self.records_kept.since(since)
 
     def subscribe(self) -> Subscription:
+        """What is put in from now on."""
         return self.records_kept.subscribe()
 
     def health(self) -> list[str]:
+        """What the test says."""
         return self.late
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
+        """Feed the core with it; done, or what it refused."""
         self.asked.append((action.name, request, who))
         await asyncio.sleep(self.slow_s)
         self._requests += 1

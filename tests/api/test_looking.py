@@ -11,6 +11,7 @@ from tests.api.real_desk import RealDesk
 
 
 async def get(client: Client, page: str, **query: object):
+    """A page, asked for beside the loop that answers."""
     return await asyncio.to_thread(client.get, page, query)
 
 
@@ -94,7 +95,9 @@ async def test_a_preview_shows_now_will_do_and_afterwards_and_changes_nothing(cl
     The core itself says what it would do; the goal stays as it is.
     """
     before = desk.state()
-    page = await get(client, "/v1/preview/manual-takeover", active="alternate", revert_after="15m", accept=["2", "control"])
+    page = await get(
+        client, "/v1/preview/manual-takeover", active="alternate", revert_after="15m", accept=["2", "control"]
+    )
     assert page["refused"] == ""
     assert any("block primary-1, primary-2" in line for line in page["will_do"])
     assert any("alternate-1 allowed" in line for line in page["afterwards"])

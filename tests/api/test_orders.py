@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from redundancyd.api import Api
 from redundancyd.client import Client, Refusal
 from redundancyd.core.systems import Direction, Method, Server, System
 from redundancyd.errors import DaemonNotReached, RedundancyError, WrongWords
@@ -15,6 +16,7 @@ from tests.api.wire import exchange
 
 
 async def act(client: Client, action: str, **arguments: object):
+    """Have something done, beside the loop that answers."""
     return await asyncio.to_thread(client.act, action, arguments)
 
 
@@ -156,7 +158,7 @@ async def test_a_wrong_method_says_which_one_is_right(api: object, folder: Path)
     assert "GET" in page["detail"]
 
 
-async def test_a_daemon_that_is_stopping_takes_no_order(client: Client, desk: RealDesk, api):
+async def test_a_daemon_that_is_stopping_takes_no_order(client: Client, desk: RealDesk, api: Api):
     """
     503; the desk hears nothing of it.
     """
@@ -166,7 +168,9 @@ async def test_a_daemon_that_is_stopping_takes_no_order(client: Client, desk: Re
     assert desk.asked == []
 
 
-async def test_a_desk_that_does_not_decide_in_time_is_given_up(client: Client, desk: RealDesk, monkeypatch):
+async def test_a_desk_that_does_not_decide_in_time_is_given_up(
+    client: Client, desk: RealDesk, monkeypatch: pytest.MonkeyPatch
+):
     """
     504: nobody knows whether it was done, and the remedy says so.
     """
@@ -177,7 +181,9 @@ async def test_a_desk_that_does_not_decide_in_time_is_given_up(client: Client, d
     assert failed.value.exit_code == 1
 
 
-async def test_a_mistake_of_ours_is_a_problem_too(client: Client, desk: RealDesk, monkeypatch, caplog):
+async def test_a_mistake_of_ours_is_a_problem_too(
+    client: Client, desk: RealDesk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     """
     500 without a traceback on the wire; the traceback is in the log.
     """
