@@ -74,7 +74,7 @@ def _servers(state: State) -> Iterator[Alarm]:
             yield _alarm("lim_out_of_reach", 3, name, f"{name} cannot be ordered: {view.unreached or 'no channel yet'}")
         if view.refused:
             yield _alarm("lim_refused", 3, name, f"{name} did not follow: {view.refused}")
-        if view.status is not None and not view.status.remembered:
+        if view.status is not None and view.status.number and not view.status.remembered:
             yield _alarm("lim_not_remembered", 2, name, f"{name} could not save its order; a reboot forgets it")
         if view.status is not None and view.status.traffic is Traffic.UNKNOWN:
             yield _alarm("rules_unreadable", 3, name, f"{name} cannot read its traffic rules")
