@@ -62,8 +62,12 @@ async def serve_well(process: "asyncssh.SSHServerProcess[str]") -> None:
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, accepts: bool) -> None:
+    def __init__(self, accepts: bool, connections: "set[asyncssh.SSHServerConnection]") -> None:
         self._accepts = accepts
+        self._connections = connections
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connections.add(conn)
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -131,7 +135,6 @@ async def lim(
 
     async def process(process: "asyncssh.SSHServerProcess[str]") -> None:
         here.sessions += 1
-        here.connections.add(process.channel.get_connection())
         here.commands.append(process.command)
         with suppress(asyncssh.BreakReceived, asyncssh.ConnectionLost, BrokenPipeError):
             outcome = serving(process)
@@ -142,7 +145,7 @@ async def lim(
     server = await asyncssh.listen(
         "127.0.0.1",
         again.port if again else 0,
-        server_factory=lambda: _Login(accepts),
+        server_factory=lambda: _Login(accepts, here.connections),
         server_host_keys=[host_key],
         process_factory=process,
         encoding=encoding,
@@ -156,6 +159,7 @@ async def lim(
         await server.wait_closed()
         for connection in here.connections:
             connection.abort()
+        await asyncio.sleep(0.01)  # sockets are closed by the loop
 
 
 @asynccontextmanager
