@@ -4,13 +4,8 @@ No decision is made here.  A failure of any task reaches the top and ends the da
 start is the ordinary way to begin.  Stopping happens between two effects and leaves traffic as it is.
 """
 
-import argparse
 import asyncio
-import contextlib
-import signal
-import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NoReturn
@@ -29,8 +24,6 @@ from redundancyd.core import decision
 from redundancyd.core.effects import Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, Woke
 from redundancyd.core.state import State
-from redundancyd.core.systems import Goal, Kind, System
-from redundancyd.errors import RedundancyError, SettingsInvalid
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Done, Problem, Request
@@ -57,6 +50,15 @@ class Ending(Enum):
     RELOAD = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is the same in every life of the process."""
+
+    clock: Clock
+    notify: Notify
+    records: Records
+
+
 class _Ended(Exception):
     """Ends the task group of a life, and all its tasks with it."""
 
@@ -64,7 +66,7 @@ class _Ended(Exception):
 class Daemon:
     """One life of the daemon, from a settings file to a signal."""
 
-    def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: "Outside") -> None:
+    def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
         self._config, self._folder, self._us = settings, folder, saved.supervisor
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -203,112 +205,3 @@ class Daemon:
         if self._late_ms > LATE_MS:
             reasons.append(f"the loop is {self._late_ms} ms late")
         return reasons
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What is the same in every life of the process."""
-
-    clock: Clock
-    notify: Notify
-    records: Records
-
-
-async def live(path: str) -> int:
-    """Lives on end, one for each reread of the settings; the exit status of the last."""
-    outside = Outside(Clock(), Notify(), Records())
-    journal.open_journal(outside.clock).tap(outside.records.put)
-    settings = config.load(path)
-    folder = StateFolder(settings.daemon.state_folder, outside.clock)
-    while True:
-        daemon = Daemon(settings, await folder.load(), folder, outside)
-        with _signals(daemon):
-            ending = await daemon.run()
-        if ending is Ending.STOP:
-            outside.notify.stopping()
-            return 0
-        outside.notify.reloading(outside.clock.monotonic_us())
-        settings = _reread(path, settings)
-
-
-def _reread(path: str, old: config.Config) -> config.Config:
-    """The settings as they are now; the old ones, with every mistake in the journal, when they cannot be used."""
-    try:
-        new = config.load(path)
-    except SettingsInvalid as error:
-        journal.record("settings_invalid", level="error", why=str(error), path=path)
-        return old
-    if new.daemon != old.daemon:
-        journal.record("settings_invalid", level="error", why="[daemon] changes with a restart only", path=path)
-        return old
-    journal.record("settings_read", level="notice", path=path)
-    return new
-
-
-@contextlib.contextmanager
-def _signals(daemon: Daemon) -> Iterator[None]:
-    """SIGTERM and SIGINT stop, SIGHUP rereads the settings."""
-    loop = asyncio.get_running_loop()
-    endings = {signal.SIGTERM: Ending.STOP, signal.SIGINT: Ending.STOP, signal.SIGHUP: Ending.RELOAD}
-    for number, ending in endings.items():
-        loop.add_signal_handler(number, daemon.end, ending)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # between two lives it must not end the process
-
-
-async def _first_goal(path: str, active: System) -> int:
-    """Write the first goal of a pair that was just set up, unless there is one."""
-    clock = Clock()
-    folder = StateFolder(config.load(path).daemon.state_folder, clock)
-    if (await folder.load()).goal is None:
-        reason = "the first goal"
-        await folder.save(Goal(active, 1, Kind.FORCED, by_operator=False, reason=reason, decided_at=clock.now()))
-    return 0
-
-
-def _check(path: str) -> int:
-    """Say every mistake in the settings file, or that there is none."""
-    settings = config.load(path)
-    print(f"{path}: no mistake; {len(settings.servers())} servers, master IP address {settings.primary.master_ip}")
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="redundancyd",
-        description="Supervises the primary system, and moves the traffic to the alternate when it is lost.",
-        epilog="Operate it with redundancyctl.  Exit status: 0 stopped, 1 failed, 2 wrong words, 5 settings invalid.",
-    )
-    parser.add_argument(
-        "--config", default="/etc/redundancyd/redundancyd.toml", metavar="FILE", help="settings (default: %(default)s)"
-    )
-    parser.add_argument("--check", action="store_true", help="tell every mistake in the settings, and do nothing else")
-    parser.add_argument(
-        "--first-goal",
-        choices=[str(system) for system in System],
-        help="write which system is active in a pair just set up, unless that is known, and do nothing else",
-    )
-    parser.add_argument("--version", action="version", version=f"redundancyd {__version__}")
-    return parser
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """The program; returns its exit status."""
-    arguments = _parser().parse_args(words)
-    try:
-        if arguments.check:
-            return _check(arguments.config)
-        if arguments.first_goal:
-            return asyncio.run(_first_goal(arguments.config, System(arguments.first_goal)))
-        return asyncio.run(live(arguments.config))
-    except RedundancyError as error:
-        print(f"redundancyd: {error}", file=sys.stderr)
-        return error.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

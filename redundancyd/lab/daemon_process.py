@@ -36,7 +36,7 @@ class Daemon:
     def program(self, name: str) -> list[str]:
         """How a program of ours is called: as installed, or as a module of this source tree."""
         script = Path(sys.prefix) / "bin" / name
-        modules = {"redundancyd": "redundancyd.daemon", "redundancyctl": "redundancyd.utility.cli"}
+        modules = {"redundancyd": "redundancyd.program", "redundancyctl": "redundancyd.utility.cli"}
         return [str(script)] if script.exists() else [sys.executable, "-m", modules[name]]
 
     def _as_daemon(self, words: Sequence[str]) -> list[str]:

@@ -46,7 +46,7 @@ def install(machine: Machine) -> None:
     machine.run("ln", "-s", "/usr/bin/python3", f"{_folder(machine, f'{HOME}/bin')}/python")
     machine.write(f"{HOME}/pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n")
     machine.write(f"{HOME}/lib/python{version}/site-packages/parts.pth", "/opt/parts/packages\n/opt/parts/source\n")
-    for program, module in {"redundancyd": "redundancyd.daemon", "redundancyctl": "redundancyd.utility.cli"}.items():
+    for program, module in {"redundancyd": "redundancyd.program", "redundancyctl": "redundancyd.utility.cli"}.items():
         script = f"#!{HOME}/bin/python\nimport sys\nfrom {module} import main\nsys.exit(main())\n"
         machine.write(f"{HOME}/bin/{program}", script, mode="0755")
 
