@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -29,7 +30,7 @@ SAID = {
     "policy": "p",
     "ipv6": True,
 }
-Serving = Callable[["asyncssh.SSHServerProcess[str]"], object]
+Serving = Callable[[Any], object]
 
 
 def reply(**changed: object) -> str:
@@ -44,12 +45,15 @@ class SetClock(Clock):
         self.time, self.wall, self.boot = now, wall_ms, boot_id
 
     def now(self) -> int:
+        """What the test set."""
         return self.time
 
     def wall_ms(self) -> int:
+        """What the test set."""
         return self.wall
 
     def boot_id(self) -> str:
+        """What the test set."""
         return self.boot
 
 
@@ -91,6 +95,7 @@ class Lim:
     connections: "set[asyncssh.SSHServerConnection]" = field(default_factory=set)
 
     def credentials(self) -> Credentials:
+        """Our key, and the pins."""
         return Credentials("redundancyd", str(self.folder / "key"), str(self.folder / "known_hosts"))
 
     def channel(self, server: Server = LIM, *, connect_timeout_ms: int = 2000, retry_ms: int = 50) -> SshChannel:

@@ -305,7 +305,7 @@ def test_the_last_thousand_runs_are_kept(tmp_path: Path, clock: SetClock):
     A daemon that is restarted for ever does not outgrow its file.
     """
     files = StateFiles(tmp_path, clock)
-    first = files.begin_run()
+    first = last = files.begin_run()
     for _ in range(RUNS_KEPT + 3):
         last = files.begin_run()
     assert len(last.runs) == RUNS_KEPT

@@ -143,6 +143,7 @@ class Told:
         self.server, self.answers, self.asked = server, answers, list[str]()
 
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
+        """The reply in the table."""
         self.asked.append(line)
         return self.answers[line]
 
