@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     play = commands.add_parser("play", help="play a scenario page", description="Plays a page on a bed of its own.")
     play.add_argument("name", help="a page (redundancy-lab pages), or a file")
     play.add_argument("--json", metavar="FILE", type=Path, help="write verdict, figures and timeline there")
+    play.add_argument("--journal", metavar="FILE", type=Path, help="keep the daemon's journal there")
     play.add_argument("--seed", type=int, default=None, help="for waits by lot; printed, so that a run can be repeated")
     play.add_argument("--quiet", action="store_true", help="only the report")
     _bed_options(play, f"play-{os.getpid()}")
@@ -114,7 +116,7 @@ def _plan(arguments: argparse.Namespace, page_settings: Sequence[tuple[str, str]
     return BedPlan(arguments.prefix, arguments.lims, arguments.backend, settings)
 
 
-def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False) -> Result:
+def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: Path | None = None) -> Result:
     """Play a page on a bed of its own; the bed is gone when this returns, or raises."""
     timeline = Timeline(quiet=quiet)
     steps_clock = any(isinstance(step, Do) and step.verb == "step-clock" for step in page.flat())
@@ -125,7 +127,11 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False) -> Result
         )
         timeline.say("  seconds  who           what")
         daemon = Daemon(bed, steppable_clock=steps_clock)
-        return Player(page, bed, daemon, timeline, random.Random(seed)).play()
+        try:
+            return Player(page, bed, daemon, timeline, random.Random(seed)).play()
+        finally:
+            if journal is not None and daemon.journal.exists():
+                shutil.copyfile(daemon.journal, journal)
 
 
 def _play(arguments: argparse.Namespace) -> int:
@@ -134,7 +140,7 @@ def _play(arguments: argparse.Namespace) -> int:
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     check_machine()
     print(f"{page.name}: {page.about}  (seed {seed})", flush=True)
-    result = play(page, plan, seed=seed, quiet=arguments.quiet)
+    result = play(page, plan, seed=seed, quiet=arguments.quiet, journal=arguments.journal)
     print("\n".join(report(result)))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result.as_json(), indent=1) + "\n")

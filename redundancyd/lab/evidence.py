@@ -56,6 +56,7 @@ class Sample:
     """What the daemon's status said at one instant."""
 
     at: int
+    phase: str
     goal: System | None
     number: int
     unfenced: frozenset[str]
@@ -217,6 +218,7 @@ def read_sample(at: int, said: Mapping[str, Any]) -> Sample:
     alarms = [(str(alarm.get("name", "")), str(alarm.get("text", ""))) for alarm in said.get("alarms") or []]
     return Sample(
         at,
+        str(said.get("phase", "")),
         System(active) if active in set(System) else None,
         int(goal.get("number") or 0),
         frozenset(_lim_name(entry) for entry in said.get("unfenced") or []),

@@ -92,14 +92,23 @@ class Player:
         self.daemon.start()
         for fact in (Fact("settled", ("primary",)), Fact("registered", ("primary",)), Fact("ready", ())):
             if not self._comes_true(fact, START_WITHIN_S * 1000):
-                raise Stopped(
-                    f"the bed does not get ready: not {fact} within {START_WITHIN_S:.0f} s; {self.daemon.last_lines()}"
-                )
+                raise Stopped(f"the bed does not get ready: not {fact}; {self.daemon.last_lines()}")
+        give_up = now_ms() + START_WITHIN_S * 1000
+        while not self._is_at_rest():
+            if now_ms() >= give_up:
+                raise Stopped(f"the first takeover is not done; {self.daemon.last_lines()}")
+            self._pause(LOOK_S)
         self.timeline.add(
             now_ms(), "lab", "ready: the primary is active, the alternate is blocked, all phones are registered"
         )
         self._mark(now_ms())
         self.timeline.mark = None
+
+    def _is_at_rest(self) -> bool:
+        """The daemon rests, and every LIM has taken its first order."""
+        sample = self.judge.status()
+        ordered = {order.lim for order in self.watcher.evidence.remembered}
+        return sample is not None and sample.phase == "resting" and ordered == set(self.bed.lims)
 
     def _mark(self, at: int) -> None:
         self.judge.since = at

@@ -12,13 +12,14 @@ HOLD_BACK_MS = 200  # facts come from several sides and are shown in their order
 WIDTH = 13
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the timeline; `at` in milliseconds of the boot-time clock."""
 
     at: int
     who: str
     what: str
+    is_detail: bool = False  # of interest only once something has happened
 
 
 class Timeline:
@@ -42,11 +43,14 @@ class Timeline:
 
     def show(self, now: int) -> None:
         """Show what is old enough that nothing earlier can come any more."""
-        ripe = sorted(entry for entry in list(self._waiting) if entry.at <= now - HOLD_BACK_MS)
+        ripe = sorted(
+            (entry for entry in list(self._waiting) if entry.at <= now - HOLD_BACK_MS), key=lambda entry: entry.at
+        )
         for entry in ripe:
             self._waiting.remove(entry)
             self.entries.append(entry)
-            self.say(line_of(entry, self.mark))
+            if self.mark is not None or not entry.is_detail:
+                self.say(line_of(entry, self.mark))
 
     def finish(self) -> None:
         """Show all that is left."""
@@ -76,7 +80,7 @@ def entry_of(fact: Seen) -> Entry | None:
             return Entry(fact.at, f"phone {fact.phone}", f"registered at the {system}")
         case Happened() if (say := SAYS.get(fact.event)) is not None:
             text = say(fact.fields)
-            return Entry(fact.at, "daemon", text) if text else None
+            return Entry(fact.at, "daemon", text, fact.event in DETAILS) if text else None
         case Happened(event=""):
             return Entry(fact.at, "daemon", str(fact.fields.get("text", "")))
     return None
@@ -124,6 +128,7 @@ def _traffic(word: str) -> Callable[[Mapping[str, Any]], str]:
     return say
 
 
+DETAILS = {"alarm_raised", "alarm_cleared", "lim_connected", "traffic_allowed", "traffic_blocked", "goal_saved"}
 SAYS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "daemon_started": lambda _: "started",
     "ready": lambda _: "ready",
