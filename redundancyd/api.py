@@ -82,7 +82,8 @@ class Api:
         self._rights.close()
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        for complaint in await self.start():
+            _log.warning("%s", complaint)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -69,7 +69,8 @@ def hindrances(state: State) -> tuple[str, ...]:
         return ("no goal is known, so no traffic is moved or repaired; order one with 'manual-takeover'",)
     if state.phase is Phase.WATCHING:
         return ("another supervisor orders these LIMs; nothing is done before 'settings adopt'",)
-    found = [lack.why for lack in lacks(state, goal.active.other)]
+    other = goal.active.other
+    found = [f"no takeover to the {other}: {lack.why}" for lack in lacks(state, other)]
     found += _held(state, goal)
     found += [f"UNFENCED: {name} may carry traffic although the {goal.active} is active" for name in unfenced(state)]
     if state.goal_unsaved:

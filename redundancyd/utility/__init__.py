@@ -1,0 +1,1 @@
+"""What the operator sees and types: screens are pure text, the command line is made from the table of actions."""
