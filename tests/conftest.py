@@ -1,5 +1,6 @@
 """What every test stands on: root where it needs root, and a loop that nothing of ours blocks."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
@@ -7,6 +8,11 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from tests.house import COLLECTED, Collected
+
+
+def pytest_configure() -> None:
+    """No loop but those of the tests: asked for the current one, Python 3.11 would make one that nobody closes."""
+    asyncio.set_event_loop(None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,0 +1,135 @@
+"""Requests of operators: each is answered exactly once, after the disk."""
+
+import asyncio
+
+from redundancyd.core.effects import Refuse, SaveGoal
+from redundancyd.core.events import Event, GoalNotSaved, GoalSaved, MethodSet, OperatorAsked, PauseSet
+from redundancyd.core.systems import Direction, Method, Methods, Pause, System
+from redundancyd.errors import NotSaved
+from redundancyd.orders import Orders
+from redundancyd.requests import AcknowledgeAlarm, Done, ManualTakeover, Problem, Resume, SetMethod, SetPause
+from tests.core.table_top import first_goal
+
+
+class Shelf:
+    """Keeps what it is given, or fails like a full disk."""
+
+    def __init__(self, *, full: bool = False) -> None:
+        self.full = full
+        self.methods: Methods | None = None
+        self.pauses: list[Pause | None] = []
+
+    async def save_methods(self, methods: Methods) -> None:
+        """Keep them."""
+        if self.full:
+            raise NotSaved("saving methods", "no space left")
+        self.methods = methods
+
+    async def save_pause(self, pause: Pause | None) -> None:
+        """Keep it."""
+        if self.full:
+            raise NotSaved("saving the pause", "no space left")
+        self.pauses.append(pause)
+
+
+def orders_of(*, full: bool = False) -> tuple[Orders, list[Event], Shelf]:
+    """Orders, the inbox they post to, and the shelf they save on."""
+    inbox: list[Event] = []
+    shelf = Shelf(full=full)
+    return Orders(inbox.append, lambda: 5000, Methods(), shelf), inbox, shelf
+
+
+async def test_a_manual_takeover_is_answered_when_its_goal_is_on_disk():
+    """
+    Not before, and with the takeover number.
+    """
+    orders, inbox, _ = orders_of()
+    waiting = asyncio.create_task(orders.act(ManualTakeover(System.ALTERNATE, accept=("2",)), "tester"))
+    await asyncio.sleep(0)
+    (asked,) = inbox
+    assert isinstance(asked, OperatorAsked)
+    assert (asked.active, asked.who, asked.accept) == (System.ALTERNATE, "tester", ("2",))
+    orders.saving(SaveGoal(9, first_goal(System.ALTERNATE, 2), asked.request))
+    orders.saved(GoalSaved(8, 5001))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    orders.saved(GoalSaved(9, 5002))
+    assert await waiting == Done("takeover 2: alternate active, first", 2)
+
+
+async def test_an_order_that_could_not_be_saved_is_a_problem():
+    """
+    It says what the disk said, and what to do.
+    """
+    orders, inbox, _ = orders_of()
+    waiting = asyncio.create_task(orders.act(ManualTakeover(System.ALTERNATE), "tester"))
+    await asyncio.sleep(0)
+    asked = inbox[0]
+    assert isinstance(asked, OperatorAsked)
+    orders.saving(SaveGoal(9, first_goal(System.ALTERNATE, 2), asked.request))
+    orders.saved(GoalNotSaved(9, "no space left", 5002))
+    answer = await waiting
+    assert isinstance(answer, Problem)
+    assert (answer.code, "no space left" in answer.detail, bool(answer.remedy)) == ("not_saved", True, True)
+
+
+async def test_a_refused_order_says_the_reason_of_the_core():
+    """
+    The code and the reason come through.
+    """
+    orders, inbox, _ = orders_of()
+    waiting = asyncio.create_task(orders.act(ManualTakeover(System.PRIMARY), "tester"))
+    await asyncio.sleep(0)
+    asked = inbox[0]
+    assert isinstance(asked, OperatorAsked)
+    orders.refused(Refuse(asked.request, "not_ready", "primary-2 is out of reach"))
+    answer = await waiting
+    assert isinstance(answer, Problem)
+    assert (answer.code, answer.detail) == ("not_ready", "primary-2 is out of reach")
+
+
+async def test_nobody_is_left_waiting_when_the_daemon_stops():
+    """
+    Open requests are told that it stops.
+    """
+    orders, _, _ = orders_of()
+    waiting = asyncio.create_task(orders.act(ManualTakeover(System.PRIMARY), "tester"))
+    await asyncio.sleep(0)
+    orders.close()
+    answer = await waiting
+    assert isinstance(answer, Problem)
+    assert answer.code == "stopping"
+
+
+async def test_methods_and_pause_are_saved_before_the_core_hears_of_them():
+    """
+    Two methods set one after the other do not undo each other.
+    """
+    orders, inbox, shelf = orders_of()
+    await orders.act(SetMethod(Direction.ALTERNATE_FROM_PRIMARY, Method.MANUAL), "tester")
+    await orders.act(SetMethod(Direction.PRIMARY_FROM_ALTERNATE, Method.AUTOMATIC), "tester")
+    await orders.act(SetPause(60_000, "works"), "tester")
+    await orders.act(Resume(), "tester")
+    assert shelf.methods == Methods(Method.MANUAL, Method.AUTOMATIC)
+    assert shelf.pauses == [Pause(65_000, "works"), None]
+    assert [type(event) for event in inbox] == [MethodSet, MethodSet, PauseSet, PauseSet]
+
+
+async def test_a_setting_that_could_not_be_saved_does_not_count():
+    """
+    A full disk: a problem, and the core hears nothing.
+    """
+    orders, inbox, _ = orders_of(full=True)
+    answer = await orders.act(SetMethod(Direction.ALTERNATE_FROM_PRIMARY, Method.MANUAL), "tester")
+    assert isinstance(answer, Problem)
+    assert (answer.code, inbox) == ("not_saved", [])
+
+
+async def test_only_the_latch_can_be_acknowledged():
+    """
+    Every other alarm goes when its cause goes.
+    """
+    orders, inbox, _ = orders_of()
+    answer = await orders.act(AcknowledgeAlarm("unfenced:primary-1"), "tester")
+    assert isinstance(answer, Problem)
+    assert (answer.code, inbox) == ("nothing_to_acknowledge", [])
