@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import select
+import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -52,6 +53,8 @@ class Record:
 class _Sink(Protocol):
     def write(self, values: EventDict) -> bool: ...
 
+    def close(self) -> None: ...
+
 
 class _JournalSink:
     """Native fields over a socket that never blocks."""
@@ -77,6 +80,9 @@ class _JournalSink:
         except OSError:
             return False
         return True
+
+    def close(self) -> None:
+        self._transport.socket.close()
 
 
 class _StreamSink:
@@ -111,6 +117,9 @@ class _StreamSink:
                 self._pending = b""
                 return
             self._pending = self._pending[written:]
+
+    def close(self) -> None:
+        """The stream is not ours to close."""
 
 
 @dataclass(eq=False, slots=True)
@@ -170,7 +179,8 @@ class Journal:
         raise structlog.DropEvent
 
     def _write(self, values: EventDict) -> bool:
-        return self._sink.write({"at_ms": self._clock.now(), **values})
+        known = {key: value for key, value in values.items() if value is not None}
+        return self._sink.write({"at_ms": self._clock.now(), **known})
 
     def _keep(self, values: EventDict) -> None:
         self._last_id += 1
@@ -179,6 +189,10 @@ class Journal:
         for tap in self._taps:
             tap(kept.event, kept.at_ms, {"level": kept.level, **kept.fields})
         self._subscriptions -= {each for each in self._subscriptions if not each.put(kept)}
+
+    def close(self) -> None:
+        """Nothing more is written out."""
+        self._sink.close()
 
     def recent(self, after: int = 0) -> Iterator[Record]:
         """The records still in memory whose id is higher than `after`, oldest first."""
@@ -204,13 +218,23 @@ def open_journal(
     """The journal of this process: journald where it listens, else the stream, standard error if none is named."""
     global _current  # noqa: PLW0603 - a process has one journal
     descriptor = sys.stderr.fileno() if stream is None else stream
-    if socket_path.is_socket() and stream is None and not os.isatty(descriptor):
+    if stream is None and not os.isatty(descriptor) and _listens(socket_path):
         _current = Journal(clock, _JournalSink(socket_path, identifier))
     elif os.isatty(descriptor):
         _current = Journal(clock, _StreamSink(descriptor, _plain))
     else:
         _current = Journal(clock, _StreamSink(descriptor, structlog.processors.JSONRenderer(default=_text)))
     return _current
+
+
+def _listens(path: Path) -> bool:
+    """Whether a journal takes datagrams there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        try:
+            sock.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def record(event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa: ANN401 - any field
@@ -240,7 +264,8 @@ def _sentence(values: EventDict) -> str:
     """What a person reads: the sentence, or the event with its fields behind it."""
     if values.get("message"):
         return str(values["message"])
-    return " ".join([str(values["event"]), *(f"{key}={_text(value)}" for key, value in _fields(values))])
+    words = [str(values["event"]), *(f"{key}={_text(value)}" for key, value in _fields(values))]
+    return " ".join(words).replace("\n", "\\n")
 
 
 def _plain(_logger: WrappedLogger, _name: str, values: EventDict) -> str:
