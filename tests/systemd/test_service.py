@@ -88,6 +88,24 @@ def test_a_frozen_daemon_is_restarted_by_the_watchdog(machine: Machine):
     assert any("Watchdog timeout" in line for line in machine.journal("-u", UNIT))
 
 
+def test_a_loop_that_stands_still_is_ended_and_says_where_it_stood(machine: Machine):
+    """
+    The process lives, only its loop waits: systemd restarts it, and the journal has the line of Python that waited.
+    """
+    machine.write(f"/etc/systemd/system/{UNIT}.d/fast.conf", "[Service]\nWatchdogSec=2s\n")
+    machine.run("systemctl", "daemon-reload")
+    # Loaded by the daemon's interpreter at its start; a signal handler runs in the loop's own thread.
+    packages = machine.run("sh", "-c", "echo /opt/redundancyd/lib/python*/site-packages").strip()
+    standstill = "import signal, time\nsignal.signal(signal.SIGUSR2, lambda *_: time.sleep(60))\n"
+    machine.write(f"{packages}/standstill.py", standstill)
+    machine.write(f"{packages}/standstill.pth", "import standstill\n")
+    start(machine)
+    stuck = main_pid(machine)
+    machine.run("kill", f"-{signal.SIGUSR2.value}", str(stuck))
+    wait_until("another is ready", lambda: is_active(machine) and main_pid(machine) not in {0, stuck}, 20)
+    assert any("standstill.py" in line for line in machine.journal("-u", UNIT))
+
+
 def test_a_daemon_that_is_well_is_left_alone_by_the_watchdog(machine: Machine):
     """
     Over three limits of two seconds the same process goes on.
