@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncssh
 
+from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.ssh import Credentials, SshChannel
 from redundancyd.core.systems import Server, System
@@ -168,7 +169,7 @@ async def lim(
 
 
 @asynccontextmanager
-async def running(channel: SshChannel) -> AsyncIterator["asyncio.Queue[object]"]:
+async def running(channel: Channel) -> AsyncIterator["asyncio.Queue[object]"]:
     """Its loop, and the events it posts."""
     events: asyncio.Queue[object] = asyncio.Queue()
     task = asyncio.create_task(channel.run(events.put_nowait))

@@ -116,7 +116,7 @@ def test_a_traceback_is_written_whole(native: Journal, listener: socket.socket):
     exc_info= becomes a field with all lines of the traceback.
     """
     try:
-        {}["nothing here"]
+        dict[str, str]()["nothing here"]
     except KeyError as error:
         native.record("effect_failed", level="error", exc_info=error)
     datagram = listener.recv(65_536)
