@@ -13,6 +13,7 @@ SEVERITIES = {0: "cleared", 1: "information", 2: "minor", 3: "major", 4: "critic
 _MAJOR = 3
 _BEATS_SHOWN = 10
 _LABEL = 18
+_VERDICTS = {"lost": "LOST", "isolated": "ISOLATED", "unsure": "not sure yet"}
 _EXCHANGE = {True: "exchange runs", False: "EXCHANGE STOPPED", None: "exchange not known"}
 _ORIGINS = {"hand": "BY HAND", "hold": "holds after a restart"}
 _LONG_MS = 20_000  # of a LIM in reach; it is looked at every few seconds
@@ -111,10 +112,9 @@ def _unfenced(page: Page, paint: Paint) -> Iterator[str]:
 def _awaits(page: Page, paint: Paint) -> Iterator[str]:
     if page["awaits_operator"]:
         other = "primary" if page["goal"]["active"] == "alternate" else "alternate"
-        yield (
-            " " + paint.alarm(f" A TAKEOVER TO THE {other.upper()} AWAITS YOU ") + f"  {plain(page['awaits_operator'])}"
-        )
-        yield f"   redundancyctl manual-takeover traffic-in-{other}"
+        yield " " + paint.alarm(f">>> A TAKEOVER TO THE {other.upper()} AWAITS YOU <<<")
+        yield from wrapped(page["awaits_operator"], "     ")
+        yield f"     redundancyctl manual-takeover traffic-in-{other}"
 
 
 def _paused(page: Page, paint: Paint) -> Iterator[str]:
@@ -128,9 +128,8 @@ def _heartbeat(page: Page, paint: Paint) -> Iterator[str]:
     heart, verdict = page["heartbeat"], plain(page["verdict"])
     missed = f"{heart['missed']} beats missed (lost at {heart['of']}), " if heart["missed"] else ""
     said = f"{missed}last answer {ago(heart['last_answer_ago_ms'])}"
-    shown = verdict.upper() if verdict in {"lost", "isolated"} else verdict
     paints = {"heard": paint.good, "lost": paint.bad, "isolated": paint.bad}
-    yield f" Primary           {paints.get(verdict, paint.warn)(shown)}; {said}"
+    yield f" Primary           {paints.get(verdict, paint.warn)(_VERDICTS.get(verdict, verdict))}; {said}"
     control = paint.good("answers") if heart["control_answers"] else paint.bad("SILENT")
     silent = f" ({heart['control_silent']} beats in a row)" if heart["control_silent"] else ""
     yield f" Network control   {control}{silent}"
