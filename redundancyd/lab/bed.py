@@ -11,8 +11,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,15 +28,16 @@ from redundancyd.lab.lim import Lim
 from redundancyd.lab.phone_line import PhoneLine
 from redundancyd.lab.plan import BEDS, PREFIX, BedPlan, lims_named
 from redundancyd.lab.system import (
-    PATH,
     Cgroup,
     LabError,
+    bury,
     cgroup_root,
     check_machine,
     mounts_below,
     namespaces,
     remove_namespace,
     run,
+    spawn,
 )
 from redundancyd.scenarios.links import Way
 
@@ -102,15 +103,7 @@ class Bed:
         ]
         settings = {"socket": str(self.phones.path), "phones": phones}
         (self.plan.folder / "phones.json").write_text(json.dumps(settings))
-        with (self.plan.folder / "phones.log").open("ab") as log:
-            subprocess.Popen(
-                cgroup.entering(words),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={"PATH": PATH, "PYTHONPATH": str(PACKAGE.parent)},
-            )
+        spawn(cgroup.entering(words), self.plan.folder / "phones.log", PYTHONPATH=str(PACKAGE.parent))
         try:
             self.phones.wait_there(10)
         except LabError as error:
@@ -146,7 +139,9 @@ def standing(plan: BedPlan) -> Iterator[Bed]:
     """A bed for the time of a `with`; it is taken away whatever ends it, signals included."""
     goodbye = partial(remove, plan.prefix)
     atexit.register(goodbye)
-    previous = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    in_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGTERM, signal.SIGHUP) if in_main else ()
+    previous = {number: signal.signal(number, _leave) for number in numbers}
     try:
         yield build(plan, owner=os.getpid())
     finally:
@@ -227,6 +222,7 @@ def remove(prefix: str) -> None:
                 group.freeze(frozen=False)
                 group.remove()
         groups.rmdir()
+    bury()
     for name in namespaces(f"rlab.{prefix}."):
         remove_namespace(name)
     folder = BEDS / prefix

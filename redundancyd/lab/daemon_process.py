@@ -15,7 +15,7 @@ from typing import Any
 
 from redundancyd.lab.bed import Bed
 from redundancyd.lab.disk import ACCOUNT, account_id
-from redundancyd.lab.system import PATH, LabError
+from redundancyd.lab.system import PATH, LabError, bury, spawn
 
 SETTINGS = "/etc/redundancyd/redundancyd.toml"
 SOCKET = "/run/redundancyd/status.sock"
@@ -58,15 +58,7 @@ class Daemon:
             clock_file = self.lim.path(CLOCK_FILE)
             clock_file.write_text("+0\n")
             os.chown(clock_file, account_id(), account_id())
-        with self.journal.open("ab") as journal:
-            entry = subprocess.Popen(
-                self._as_daemon([]),
-                stdin=subprocess.DEVNULL,
-                stdout=journal,
-                stderr=journal,
-                start_new_session=True,
-                env={"PATH": PATH, **self.clock},
-            )
+        entry = spawn(self._as_daemon([]), self.journal, **self.clock)
         give_up = time.monotonic() + START_DEADLINE_S
         while (pid := _child_of(entry.pid)) is None:
             if entry.poll() is not None or time.monotonic() > give_up:
@@ -105,6 +97,7 @@ class Daemon:
                 raise LabError(f"redundancyd does not end within {deadline_s} s")
             time.sleep(0.005)
         self.pid = None
+        bury()
 
     def step_clock(self, by_ms: int) -> None:
         """Let the wall clock that it sees jump; the machine's own is not touched."""

@@ -45,6 +45,8 @@ class Judge:
                 return measured <= Span(span).ms(self.symbols)
             case "order", [end]:
                 return self.world.order_end == end
+            case "order", ["said", word]:
+                return word in self.world.order_said
         return self._bare(fact.name)
 
     def _bare(self, name: str) -> bool:

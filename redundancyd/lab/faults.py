@@ -5,7 +5,6 @@ The table at the end is the whole list; its keys are those of `redundancyd.scena
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.disk import PACKAGE, base_python
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
-from redundancyd.lab.system import PATH
+from redundancyd.lab.system import spawn
 from redundancyd.scenarios.links import Way, ways
 from redundancyd.scenarios.spans import Span
 
@@ -123,14 +122,7 @@ def order(world: World, words: list[str]) -> None:
 
 def begin(world: World, words: list[str]) -> None:
     """Say something to the utility without waiting for the end."""
-    subprocess.Popen(
-        world.daemon.utility(_unasked(words)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={"PATH": PATH},
-    )
+    spawn(world.daemon.utility(_unasked(words)))
 
 
 def _unasked(words: list[str]) -> list[str]:
@@ -205,14 +197,8 @@ def stop_exchange(world: World, words: list[str]) -> None:
 def start_exchange(world: World, words: list[str]) -> None:
     """Start it again."""
     for lim in world.lims(words):
-        subprocess.Popen(
-            lim.inside([base_python(), "-m", "redundancyd.lab.exchange", "/etc/opt/eri_sn/exchange.json"]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={"PATH": PATH, "PYTHONPATH": str(PACKAGE.parent)},
-        )
+        command = [base_python(), "-m", "redundancyd.lab.exchange", "/etc/opt/eri_sn/exchange.json"]
+        spawn(lim.inside(command), PYTHONPATH=str(PACKAGE.parent))
 
 
 def move_master(world: World, words: list[str]) -> None:

@@ -1,7 +1,6 @@
 """One LIM of a bed: power, rules, processes.  Its disk is made in disk.py and outlives the power."""
 
 import json
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from redundancyd.core.systems import Traffic
 from redundancyd.lab import network
 from redundancyd.lab.disk import HERE, readable_folders
 from redundancyd.lab.plan import BedPlan, LimPlan
-from redundancyd.lab.system import PATH, Cgroup, LabError, first_process, remove_namespace, run
+from redundancyd.lab.system import Cgroup, LabError, bury, first_process, remove_namespace, run, spawn
 
 BOOT_DEADLINE_S = 20.0
 JUMPS = (("INPUT", "REDUNDANCYD-IN"), ("OUTPUT", "REDUNDANCYD-OUT"))
@@ -47,15 +46,7 @@ class Lim:
         boot = ["/bin/sh", str(HERE / "lim-boot.sh"), str(self.folder), self.name, *map(str, readable_folders())]
         words = ["nsenter", f"--net=/run/netns/{self.namespace}"]
         words += ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", *boot]
-        with (self.folder / "console").open("ab") as console:
-            subprocess.Popen(
-                self.cgroup.entering(words),
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                start_new_session=True,
-                env={"PATH": PATH},
-            )
+        spawn(self.cgroup.entering(words), self.folder / "console")
 
     def wait_up(self) -> None:
         """Return when the boot is done: rules, network, sshd and exchange."""
@@ -79,6 +70,7 @@ class Lim:
         self.cgroup.kill()
         remove_namespace(self.namespace)
         self._pid = None
+        bury()
 
     def has_power(self) -> bool:
         """Somebody lives in it."""

@@ -146,9 +146,9 @@ class Player:
             for lim in self.world.lims(step.words):
                 self.boots.append(Boot(now_ms(), lim.name, lim.plan.system, lim.traffic()))
         if step.verb == "order":
-            last_line = self.world.order_said.splitlines()[-1:] or [""]
+            said = " / ".join(told_last(self.world.order_said))
             self.timeline.add(
-                now_ms(), "operator", f"is told: {self.world.order_end} ({self.world.order_code}) {last_line[0]}"
+                now_ms(), "operator", f"is told: {self.world.order_end} ({self.world.order_code}): {said}"
             )
         self.timeline.show(now_ms())
 
@@ -217,6 +217,13 @@ class Player:
         broken = any(finding is not None and not finding.held for finding in promises.values())
         held = not error and not broken and all(outcome.met for outcome in self.outcomes)
         return Result(self.page, held, promises, figures(run), self.timeline.entries, self.outcomes, run, error)
+
+
+def told_last(said: str) -> list[str]:
+    """The end of what the utility said: what stands behind the events it followed."""
+    lines = said.splitlines()
+    followed = [number for number, line in enumerate(lines) if line.startswith("[")]
+    return lines[followed[-1] + 1 if followed else -1 :][-3:]
 
 
 def _told(step: Do) -> str:

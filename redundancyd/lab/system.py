@@ -45,6 +45,29 @@ def run(words: Sequence[str], *, text: str | None = None, deadline_s: float = 10
     return done.stdout
 
 
+def spawn(words: Sequence[str], out: Path | None = None, **environment: str) -> "subprocess.Popen[bytes]":
+    """Start a command that goes on by itself; what it prints goes to a file, or nowhere."""
+    with (out or Path(os.devnull)).open("ab") as printed:
+        child = subprocess.Popen(
+            list(words),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            start_new_session=True,
+            env={"PATH": PATH, **environment},
+        )
+    _children.append(child)
+    return child
+
+
+_children: "list[subprocess.Popen[bytes]]" = []
+
+
+def bury() -> None:
+    """Take notice of started commands that have ended."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
 def now_ms() -> int:
     """Milliseconds of the boot-time clock, the one the daemon's journal uses."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

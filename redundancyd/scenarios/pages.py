@@ -76,7 +76,7 @@ FACTS = {
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",
     "both-active-at-most": "SPAN in all since the mark",
     "none-active-at-most": "SPAN at a stretch since the mark",
-    "order": "done|failed|refused: how the last order ended",
+    "order": "done|failed|refused: how the last order ended; said WORD: what the operator was told has it",
 }
 
 

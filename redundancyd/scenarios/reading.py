@@ -140,7 +140,7 @@ def _fact_and_span(words: list[str]) -> tuple[Fact, Span | None, Span | None]:
 def _suits(name: str, words: list[str]) -> bool:
     """The words behind a fact are those it takes."""
     match name, words:
-        case (("ready" | "no-takeover" | "never-both-active"), []):
+        case (("ready" | "no-takeover" | "never-both-active" | "no-alarm"), []) | (("alarm" | "no-alarm"), [_]):
             return True
         case (("silent" | "registered" | "goal"), [system]):
             return system in SYSTEMS
@@ -154,10 +154,8 @@ def _suits(name: str, words: list[str]) -> bool:
             return Span(span) is not None
         case (("event" | "no-event"), [event, *pairs]):
             return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
-        case ("alarm", [_]) | ("no-alarm", [] | [_]):
-            return True
-        case "order", [end]:
-            return end in {"done", "failed", "refused"}
+        case "order", [*end]:
+            return end[:1] == ["said"] or end in (["done"], ["failed"], ["refused"])
     return False
 
 

@@ -1,0 +1,38 @@
+"""Every page that ships, played on a real bed with the real daemon: it holds, and no promise is broken."""
+
+import os
+import random
+
+import pytest
+
+from redundancyd.lab.cli import play
+from redundancyd.lab.plan import BedPlan
+from redundancyd.scenarios.reading import load, names
+
+
+def _played() -> list[object]:
+    """Each page, marked with the promises it exercises."""
+    pages = [load(name) for name in names()]
+    return [
+        pytest.param(
+            page.name, marks=[pytest.mark.scenario(page.name), *(getattr(pytest.mark, name) for name in page.promises)]
+        )
+        for page in pages
+    ]
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", _played())
+def test_a_page_holds_on_a_bed(name: str):
+    """
+    The page's expectations come true; each promise it names is exercised and kept.
+    """
+    page = load(name)
+    seed = random.randrange(1_000_000)
+    plan = BedPlan(f"page-{os.getpid()}", settings=dict(page.settings))
+    result = play(page, plan, seed=seed)
+    told = {promise: finding.why for promise, finding in result.promises.items() if finding and not finding.held}
+    unmet = [outcome.text for outcome in result.outcomes if not outcome.met]
+    assert result.held, f"seed {seed}: {result.error or unmet or told}"
+    assert not [promise for promise in page.promises if result.promises[promise] is None]
