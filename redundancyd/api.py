@@ -25,7 +25,7 @@ from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
 from redundancyd.socket_file import SocketFile
-from redundancyd.status import alarm_page, hindrances
+from redundancyd.status import alarm_page, hindrances, without_secrets
 
 BODY_BYTES = 16_384
 BODY_S = 5.0  # a body that takes longer is nobody's order
@@ -138,7 +138,7 @@ class Api:
         return _page({"alarms": [alarm_page(alarm) for alarm in alarms(self._desk.state())]})
 
     async def _configuration(self, _: web.Request) -> web.Response:
-        return _page(self._desk.configuration())
+        return _page(without_secrets(self._desk.configuration()))
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return _page(openapi(self._version))
@@ -292,14 +292,16 @@ def _peer(request: web.Request) -> Peer:
 
 
 def _page(page: object) -> web.Response:
-    return web.json_response(page, headers={"Cache-Control": "no-store"})
+    return web.json_response(page, dumps=_json, headers={"Cache-Control": "no-store"})
 
 
 def _problem(
     problem: Problem, *, close: bool = False, headers: dict[str, str] | None = None, **more: object
 ) -> web.Response:
     told = problems.page(problem, **more)
-    response = web.json_response(told, status=told["status"], content_type=problems.MEDIA_TYPE, headers=headers)
+    response = web.json_response(
+        told, dumps=_json, status=told["status"], content_type=problems.MEDIA_TYPE, headers=headers
+    )
     if close:
         response.force_close()
     return response
@@ -307,4 +309,9 @@ def _problem(
 
 async def _write(response: web.StreamResponse, line: Line) -> None:
     async with asyncio.timeout(WRITE_S):
-        await response.write(json.dumps(line, ensure_ascii=True).encode() + b"\n")
+        await response.write(_json(line).encode() + b"\n")
+
+
+def _json(page: object) -> str:
+    """JSON of anything: a record may hold what has no JSON of its own."""
+    return json.dumps(page, default=str)

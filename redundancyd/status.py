@@ -17,6 +17,7 @@ from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Direction, Goal, Method, Pause, System, Traffic
 
 Page = dict[str, Any]
+_SECRET = ("snmp", "webhook", "command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,13 @@ def alarm_page(alarm: Alarm) -> Page:
         "subject": alarm.subject,
         "text": alarm.text,
     }
+
+
+def without_secrets(settings: Page) -> Page:
+    """The settings, without what would let a reader speak in our name: communities and addresses with tokens."""
+    told = settings.get("alarms", {})
+    hidden = {name: "(set, not shown)" if told[name] else told[name] for name in _SECRET if name in told}
+    return {**settings, "alarms": {**told, **hidden}} if hidden else settings
 
 
 def hindrances(state: State) -> tuple[str, ...]:

@@ -134,3 +134,13 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "alarms-acknowledge",
         )
     }
+
+
+async def test_a_record_with_something_that_has_no_json_is_shown_all_the_same(client: Client, desk: RealDesk):
+    """
+    A set, a path: as text, and no error.
+    """
+    desk.records_kept.put("odd", 1, {"lims": frozenset({1}), "server": System.PRIMARY})
+    line = (await get(client, "/v1/events"))["events"][-1]
+    assert line["lims"] == "frozenset({1})"
+    assert line["server"] == "primary"

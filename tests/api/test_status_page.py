@@ -8,7 +8,7 @@ import pytest
 from redundancyd.core.events import FactsSeen, OperatorAsked
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Kind, Server, System, Traffic
-from redundancyd.status import About, hindrances, status, system_traffic, unfenced, warnings
+from redundancyd.status import About, hindrances, status, system_traffic, unfenced, warnings, without_secrets
 from tests.api.real_desk import SERVERS, SETTINGS, RealDesk
 
 ABOUT = About("0.1.0", 1000)
@@ -140,3 +140,14 @@ def test_a_standby_server_has_a_line_of_its_own():
     desk = RealDesk(replace(SETTINGS, servers=(*SERVERS, standby)))
     names = [lim["name"] for lim in desk.status()["systems"]["primary"]["lims"]]
     assert names == ["primary-1", "primary-2", "primary-1-standby"]
+
+
+def test_the_configuration_shows_no_secret():
+    """
+    Communities and tokens are hidden; that they are set is not.
+    """
+    settings = {"alarms": {"snmp": "public@192.0.2.1", "webhook": "", "command": None}, "ssh": {"user": "x"}}
+    shown = without_secrets(settings)
+    assert shown["alarms"] == {"snmp": "(set, not shown)", "webhook": "", "command": None}
+    assert shown["ssh"] == {"user": "x"}
+    assert without_secrets({"ssh": 1}) == {"ssh": 1}
