@@ -124,6 +124,25 @@ def test_rules_that_cannot_be_read_are_unknown(lim: Lim):
     assert lim.order("block", 7)["ok"] is False
 
 
+def test_rules_that_moved_between_looking_and_putting_are_tried_once_more(lim: Lim):
+    """
+    Somebody else changed the rules in that very moment: the transaction fails whole, and the second one holds.
+    """
+    lim.replace("iptables-nft-restore", 'mkdir /run/once && exit 1; exec xtables-nft-multi "$(basename "$0")" "$@"')
+    assert lim.order("block", 7)["traffic"] == "blocked"
+    assert lim.sh("ls -d /run/once") == "/run/once\n"
+
+
+def test_an_answer_names_the_rule_that_is_not_as_it_was_put_in(lim: Lim):
+    """
+    An IPv6 address that lim.conf spells in its own way: blocked, never called so, and the line is shown.
+    """
+    lim.configure(lims="192.0.2.11 2001:DB8:1::11")
+    answer = lim.order("block", 7)
+    assert (answer["ok"], answer["error"], answer["traffic"]) == (False, "ipv6_failed", "tampered")
+    assert "missing: -A REDUNDANCYD-IN -s 2001:DB8:1::11/128 -j RETURN" in answer["detail"]
+
+
 def test_a_hanging_iptables_is_ended(lim: Lim):
     """
     A program that never returns costs a bounded time, and the answer names the failure.
@@ -173,6 +192,20 @@ def test_room_on_the_disk_again_and_the_same_order_is_remembered(lim: Lim):
     assert lim.ask("status")["remembered"] is False
     assert lim.order("block", 7)["remembered"] is True
     assert lim.ask("status")["remembered"] is True
+
+
+@pytest.mark.S0
+def test_a_copy_that_cannot_be_renewed_is_no_longer_believed(lim: Lim):
+    """
+    /run is full and the disk is not: the older copy in /run goes, so that the newest number counts.
+    """
+    lim.order("allow", 7)
+    lim.sh("mount -t tmpfs -o size=16k none /run/redundancyd-lim")
+    lim.order("block", 8)
+    lim.sh("head -c 100000 /dev/zero > /run/redundancyd-lim/full", check=False)
+    assert lim.order("block", 9)["remembered"] is True
+    assert lim.ask("status")["number"] == 9
+    assert lim.order("allow", 8)["error"] == "stale_number"
 
 
 @pytest.mark.S0
