@@ -52,12 +52,9 @@ def preview(page: Page, paint: Paint = PLAIN) -> str:
 def event(line: Page, paint: Paint = PLAIN) -> str:
     """One record, as a line that is read from left to right; the time is that of the boot-time clock."""
     stamp = f"[{line['at_ms'] / 1000:12.3f}] "
-    kind = plain(line["event"])
+    grades = {"critical": paint.bad, "error": paint.bad, "warning": paint.warn}
+    kind = grades.get(line.get("level", ""), paint.bold)(plain(line["event"]))
     told = _told(line)
-    if kind in {"takeover_undone", "lim_refused", "goal_not_saved"} or line.get("severity", 0) >= _MAJOR:
-        kind = paint.bad(kind)
-    elif kind.startswith("takeover_"):
-        kind = paint.bold(kind)
     return f"{stamp}{kind}: {told}" if told else f"{stamp}{kind}"
 
 
@@ -138,7 +135,9 @@ def _heartbeat(page: Page, paint: Paint) -> Iterator[str]:
         marks = {"answered": "|", "silent": ".", "unsent": "!"}
         primary = "".join(marks.get(beat["primary"], "?") for beat in beats)
         control = "".join(marks.get(beat["control"], "?") for beat in beats)
-        yield f" Latest beats      primary {primary}  control {control}   (| answered, . silent, ! unsent)"
+        yield f" Latest beats      primary {primary}  control {control}"
+        if set(primary + control) != {"|"}:
+            yield " " * 19 + "(| answered, . silent, ! not sent: our own host)"
 
 
 def _systems(page: Page, paint: Paint) -> Iterator[str]:
@@ -168,7 +167,8 @@ def _remarks(lim: Page) -> str:
     said: list[str] = []
     if not lim["reach"]:
         said.append(f"OUT OF REACH ({lim['unreached'] or 'no channel yet'})")
-        said.append(f"was {lim['last_traffic']}")
+        if lim["last_traffic"] != "unknown":
+            said.append(f"was {lim['last_traffic']}")
     if lim["origin"] == "order":
         said.append(f"order {lim['number']} ({lim['word']})")
     elif lim["origin"] != "none":
@@ -233,7 +233,7 @@ def _told(line: Page) -> str:
     if line["event"] == "row_taken" and "from_phase" in line:
         row = f"{line['row']} {line['from_phase']} -> {line['phase']}: {line['why']} (takeover {line['takeover']})"
         return plain(row)
-    hidden = {"seq", "at_ms", "event"}
+    hidden = {"seq", "at_ms", "event", "level"}
     sentences = [name for name in ("why", "reason", "text", "detail") if line.get(name)]
     named = [f"{name}={line[name]}" for name in line if name not in hidden and name not in sentences]
     return plain(" ".join(named + [f"- {line[name]}" for name in sentences]))

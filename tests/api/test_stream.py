@@ -104,3 +104,16 @@ async def test_a_number_that_is_none_is_a_wrong_argument(client: Client):
     for since in ("soon", "-1", "9" * 50):
         with pytest.raises(Exception, match="since: is no number"):
             await asyncio.to_thread(client.get, "/v1/events", {"since": since})
+
+
+async def test_records_for_debugging_are_streamed_and_not_kept(client: Client, desk: RealDesk):
+    """
+    Thousands of missed beats do not drive out the takeover before them.
+    """
+    reading = asyncio.create_task(read(client, 2))
+    await follower_is_there(desk)
+    desk.records_kept.put("beat_missed", 1, {"level": "debug"})
+    desk.records_kept.put("takeover_done", 2, {"level": "warning"})
+    assert [line["event"] for line in await reading] == ["beat_missed", "takeover_done"]
+    assert [line["event"] for line in desk.records_kept.since(0)][-1:] == ["takeover_done"]
+    assert "beat_missed" not in {line["event"] for line in desk.records_kept.since(0)}

@@ -158,6 +158,8 @@ def test_the_latest_beats_are_drawn():
     beats = tuple(Beat(reply, Reply.ANSWERED, at, at) for at, reply in enumerate(replies))
     text = screens.status(page_of(calm(), About("0.1.0", 1000, beats)))
     assert "primary |.!  control |||" in text
+    assert "! not sent: our own host" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_a_preview_is_now_will_do_afterwards():
@@ -182,6 +184,7 @@ def test_an_event_is_one_line_with_its_sentence_last():
         {"seq": 9, "at_ms": 12_360, "event": "alarm_raised", "severity": 4, "text": "the primary is lost"},
     ]
     compare("events", "\n".join(screens.event(line) for line in lines))
+    assert screens.event(lines[1] | {"level": "error"}, Paint(colour=True)).count("\x1b[1;31mverdict_changed") == 1
 
 
 @pytest.mark.parametrize(
