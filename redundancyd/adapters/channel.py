@@ -70,7 +70,7 @@ class Channel(ABC):
                     self.why = await asyncio.shield(orders.ended)
                 finally:
                     self._disconnect()
-                record("channel_lost", level="warning", lim=self.server.lim, system=self.server.system, why=self.why)
+                record("channel_lost", level="debug", lim=self.server.lim, system=self.server.system, why=self.why)
                 post(ChannelLost(self.server, self.why, self._clock.now()))
             await self._clock.sleep_until(started_at + self._retry_ms)
 

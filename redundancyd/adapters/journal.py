@@ -6,6 +6,7 @@ again.  The last records stay in memory for the socket's `/v1/events`.
 """
 
 import asyncio
+import logging
 import os
 import re
 import select
@@ -209,7 +210,17 @@ class Journal:
             self._subscriptions.discard(subscription)
 
 
+class _Libraries(logging.Handler):
+    """What libraries log from warnings on, such as an exception in a callback, goes where everything goes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if _current is not None:
+            level: Level = "error" if record.levelno >= logging.ERROR else "warning"
+            _current.record("library_said", level=level, logger=record.name, why=self.format(record))
+
+
 _current: Journal | None = None
+_libraries = _Libraries(logging.WARNING)
 
 
 def open_journal(
@@ -217,6 +228,7 @@ def open_journal(
 ) -> Journal:
     """The journal of this process: journald where it listens, else the stream, standard error if none is named."""
     global _current  # noqa: PLW0603 - a process has one journal
+    logging.getLogger().addHandler(_libraries)
     descriptor = sys.stderr.fileno() if stream is None else stream
     if stream is None and not os.isatty(descriptor) and _listens(socket_path):
         _current = Journal(clock, _JournalSink(socket_path, identifier))

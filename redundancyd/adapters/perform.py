@@ -21,6 +21,7 @@ from redundancyd.errors import NotSaved, OutOfReach
 
 Answer = Answered | FactsSeen | GoalSaved | GoalNotSaved
 _GRACE_S = 0.25
+_FACTS_PAUSE_MS = 30_000
 _FACTS_DEADLINE_MS = 12_000  # the exchange's own commands have 2 s each on the LIM
 
 
@@ -52,6 +53,8 @@ class Perform:
         self._under_way: set[asyncio.Task[None]] = set()
         self._asked: set[Server] = set()
         """Servers whose facts are under way."""
+        self._quiet_until: dict[Server, int] = {}
+        """Servers whose facts ran out of time: each such question may have left a process behind on the LIM."""
 
     def start(self, effect: SaveGoal | Order | Look, us: Supervisor) -> None:
         """Begin this effect; returns at once."""
@@ -113,6 +116,8 @@ class Perform:
         channel = self._channels.get(server)
         if channel is None or not channel.connected or server in self._asked:
             return
+        if self._clock.now() < self._quiet_until.get(server, 0):
+            return
         self._asked.add(server)
         self._tasks.create_task(self._facts(server), name=f"facts of {server.name}")
 
@@ -121,8 +126,9 @@ class Perform:
         try:
             channel, control = self._channels[server], self._control if listens else ()
             self._post(await traffic.facts(channel, control, _FACTS_DEADLINE_MS, self._clock))
-        except OutOfReach:
-            pass  # looks say it; old facts of a server out of reach count for nothing
+        except OutOfReach as error:
+            self._quiet_until[server] = self._clock.now() + _FACTS_PAUSE_MS
+            record("facts_missing", level="debug", lim=server.lim, system=server.system, why=error.came_back)
         except Exception as error:  # noqa: BLE001 - the next look asks again
             self._tell(error, "facts_failed", server)
         finally:

@@ -302,14 +302,15 @@ def test_each_start_is_a_new_run_of_the_same_supervisor(tmp_path: Path, clock: S
 
 def test_the_last_thousand_runs_are_kept(tmp_path: Path, clock: SetClock):
     """
-    A daemon that is restarted for ever does not outgrow its file.
+    A daemon that is restarted for ever does not outgrow its file: the oldest run goes, the newest comes.
     """
+    runs = [f"{number:012x}" for number in range(RUNS_KEPT)]
+    SlotFile(tmp_path / "supervisor", "supervisor", 65_536).write({"id": "0123456789abcdef", "runs": runs})
     files = StateFiles(tmp_path, clock)
-    first = last = files.begin_run()
-    for _ in range(RUNS_KEPT + 3):
-        last = files.begin_run()
-    assert len(last.runs) == RUNS_KEPT
-    assert first.runs[0] not in last.runs
+    first, second = files.begin_run(), files.begin_run()
+    assert first.runs[:-1] == tuple(runs[1:])
+    assert second.runs[:-2] == tuple(runs[2:])
+    assert len(second.runs) == RUNS_KEPT == 1000
 
 
 async def test_methods_and_pause_are_kept_and_a_pause_ends_across_a_reboot(tmp_path: Path, clock: SetClock):

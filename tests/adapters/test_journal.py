@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import time
@@ -22,6 +23,7 @@ def _no_journal_stays_open() -> Iterator[None]:
     """Each test opens its own."""
     yield
     journal._current = None
+    logging.getLogger().removeHandler(journal._libraries)
 
 
 @pytest.fixture
@@ -172,6 +174,22 @@ def test_without_a_journal_each_record_is_a_json_object_a_line(tmp_path: Path, p
     journal.record("takeover_done", level="notice", takeover=7, why="one\ntwo", gone=None)
     (line,) = lines(reading)
     assert line == {"event": "takeover_done", "at_ms": 77, "level": "notice", "takeover": 7, "why": "one\ntwo"}
+
+
+def test_what_libraries_complain_of_is_a_record_like_any_other(tmp_path: Path, pipe: tuple[int, int]):
+    """
+    A warning with a traceback from a library is one JSON line; what it says for information is not written.
+    """
+    reading, writing = pipe
+    open_journal(SetClock(), socket_path=tmp_path / "none", stream=writing)
+    logging.getLogger("asyncssh").info("connected")
+    try:
+        dict[str, str]()["nothing here"]
+    except KeyError:
+        logging.getLogger("asyncio").exception("an exception in a callback")
+    (line,) = lines(reading)
+    assert (line["event"], line["level"], line["logger"]) == ("library_said", "error", "asyncio")
+    assert "in test_what_libraries" in str(line["why"])
 
 
 def test_a_full_pipe_makes_nobody_wait_and_never_cuts_a_line(tmp_path: Path, pipe: tuple[int, int]):

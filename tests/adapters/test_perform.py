@@ -80,6 +80,7 @@ class World:
     posted: list[object]
     channels: dict[Server, Told]
     disk: Disk
+    clock: SetClock
 
     async def answers(self, count: int) -> list[object]:
         """The first answers that are no facts, when there are so many."""
@@ -96,8 +97,9 @@ async def world(*answering: Answering, error: Exception | None = None) -> AsyncI
     posted: list[object] = []
     disk = Disk(error)
     async with asyncio.TaskGroup() as tasks:
-        perform = Perform(channels, disk, SetClock(), posted.append, settings(), tasks)  # type: ignore[arg-type]
-        yield World(perform, posted, channels, disk)
+        clock = SetClock()
+        perform = Perform(channels, disk, clock, posted.append, settings(), tasks)  # type: ignore[arg-type]
+        yield World(perform, posted, channels, disk, clock)
 
 
 def sound(line: str) -> str:
@@ -205,6 +207,19 @@ async def test_facts_that_take_long_are_asked_once_at_a_time_and_delay_no_look()
         await here.answers(3)
         assert [each.op for each in here.posted if isinstance(each, Answered)] == [1, 2, 3]
         assert here.channels[PRIMARY[0]].asked.count(("facts", True)) == 1
+
+
+async def test_facts_that_ran_out_of_time_are_left_alone_for_a_while():
+    """
+    Each such question may have left a process behind on the LIM: the next is asked half a minute later.
+    """
+    async with world(lambda line: OutOfReach(line, "no answer") if line == "facts" else reply(lim=1)) as here:
+        facts = lambda: here.channels[PRIMARY[0]].asked.count(("facts", True))  # noqa: E731 - a count, read three times
+        for later, expected in ((0, 1), (29_000, 1), (30_000, 2)):
+            here.clock.time = 1000 + later
+            here.perform.start(Look(later, PRIMARY[:1], 100), US)
+            await asyncio.sleep(0.02)
+            assert facts() == expected
 
 
 async def test_a_server_that_is_not_connected_is_not_asked_for_facts():

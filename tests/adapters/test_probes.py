@@ -45,7 +45,8 @@ async def beat(config: Config, beats: int = 1, stall: float = 0) -> list[Beat | 
     async with asyncio.timeout(10):
         while not task.done() and sum(isinstance(each, Beat) for each in posted) < beats:
             await asyncio.sleep(0.005)
-        await asyncio.sleep(0.15)  # ServersHeard comes at the end of the beat
+        if beats == 1:
+            await asyncio.sleep(0.13)  # ServersHeard comes at the end of the beat
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return posted

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redundancyd.adapters.traffic import facts, order, parse_facts, parse_observe, parse_status
@@ -95,6 +95,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from([*SAID, "error", "detail", "exchange", "lims", "heard"]), _JSON) | _JSON)
 def test_no_json_at_all_raises(value: object):
     """
