@@ -115,6 +115,17 @@ def test_a_restore_that_lies_is_found_out_by_reading_back(lim: Lim):
     assert (answer["ok"], answer["error"], answer["traffic"]) == (False, "iptables_failed", "mixed")
 
 
+def test_an_allow_that_did_nothing_is_found_out_too(lim: Lim):
+    """
+    The number is not taken, the LIM says that it is blocked still.
+    """
+    lim.order("block", 7)
+    lim.replace("iptables-nft-restore", "cat > /dev/null; exit 0")
+    answer = lim.order("allow", 8)
+    assert (answer["ok"], answer["error"], answer["number"]) == (False, "iptables_failed", 7)
+    assert answer["traffic"] == "blocked"
+
+
 def test_rules_that_cannot_be_read_are_unknown(lim: Lim):
     """
     An unreadable table is neither blocked nor allowed, and an order does not claim success.
@@ -192,6 +203,17 @@ def test_room_on_the_disk_again_and_the_same_order_is_remembered(lim: Lim):
     assert lim.ask("status")["remembered"] is False
     assert lim.order("block", 7)["remembered"] is True
     assert lim.ask("status")["remembered"] is True
+
+
+def test_a_copy_of_another_boot_does_not_count(lim: Lim):
+    """
+    Should /run outlive a reboot, the disk is what is believed.
+    """
+    lim.order("block", 7)
+    lim.sh("cd /run/redundancyd-lim; sed -i -e s/number=7/number=9/ -e s/end=7/end=9/ state")
+    assert lim.ask("status")["number"] == 9
+    lim.sh('cd /run/redundancyd-lim; sed -i "s/$(cat /proc/sys/kernel/random/boot_id)/another-boot/" state')
+    assert lim.ask("status")["number"] == 7
 
 
 @pytest.mark.S0
