@@ -81,11 +81,11 @@ def _handed_over(environ: Mapping[str, str]) -> socket.socket | None:
     for fd in range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + count):
         os.set_inheritable(fd, False)
         if stat.S_ISSOCK(os.fstat(fd).st_mode):
-            sock = socket.socket(fileno=fd)
+            sock = socket.socket(fileno=os.dup(fd))  # the one handed over stays, for a life after this one
             if sock.family == socket.AF_UNIX and sock.type == socket.SOCK_STREAM:
                 sock.setblocking(False)
                 return sock
-            sock.detach()
+            sock.close()
     return None
 
 

@@ -209,3 +209,34 @@ async def test_a_takeover_that_a_lim_refuses_is_undone_and_the_status_says_why(c
     assert page["goal"]["active"] == "primary"
     assert "alternate-2 refused (iptables_failed" in page["goal"]["reason"]
     assert page["systems"]["primary"]["traffic"] == "allowed"
+
+
+async def test_an_order_under_way_is_answered_before_the_socket_goes(client: Client, desk: RealDesk, api: Api):
+    """
+    Stopping waits for what was begun, and only so long.
+    """
+    desk.slow_s = 0.2
+    ordering = asyncio.create_task(act(client, "manual-takeover", active="alternate"))
+    while not desk.asked:
+        await asyncio.sleep(0.01)
+    await api.stop()
+    assert (await ordering)["takeover"] == 2
+
+
+async def test_an_order_that_never_ends_does_not_keep_the_daemon_from_stopping(
+    desk: RealDesk, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    The client is cut off; nobody told him that it was done.
+    """
+    monkeypatch.setattr("redundancyd.api.SHUTDOWN_S", 0.1)
+    desk.slow_s = 60
+    api = Api(desk, str(folder / "s"), "nogroup")
+    await api.start()
+    ordering = asyncio.create_task(act(Client(str(folder / "s")), "resume"))
+    while not desk.asked:
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(2):
+        await api.stop()
+    with pytest.raises(DaemonNotReached):
+        await ordering

@@ -106,6 +106,8 @@ from redundancyd.api import Api
 from tests.api.real_desk import RealDesk
 async def main():
     async with Api(RealDesk(), os.environ["WRONG_PATH"], "nogroup"):
+        pass  # settings were reread: another life on the same socket
+    async with Api(RealDesk(), os.environ["WRONG_PATH"], "nogroup"):
         await asyncio.sleep(30)
 asyncio.run(main())
 """
