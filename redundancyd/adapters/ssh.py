@@ -21,6 +21,7 @@ HANDSHAKES_MAX = 8  # at a time: more of them make every beat late
 _KEX = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
 _CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com")
 _KEEPALIVE_S, _KEEPALIVES = 1, 3
+_TCP_S = 1.0  # then a fresh attempt: the kernel would wait longer and longer, and a host may be back any time
 _WINDOW = 65_536  # bytes the far side may send before it is heard
 _KEPT_STDERR = 300
 _READ_S = 0.5  # for two small files; a disk that hangs must not keep us from the LIMs
@@ -106,7 +107,8 @@ class SshChannel(Channel):
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await asyncio.get_running_loop().sock_connect(sock, (self.server.address, self._port))
+            async with asyncio.timeout(_TCP_S):
+                await asyncio.get_running_loop().sock_connect(sock, (self.server.address, self._port))
         except BaseException:
             sock.close()
             raise

@@ -119,10 +119,10 @@ def make_keys(folder: Path) -> asyncssh.SSHKey:
     return asyncssh.generate_private_key("ssh-ed25519")
 
 
-def pin(folder: Path, port: int, key: asyncssh.SSHKey) -> None:
+def pin(folder: Path, port: int, key: asyncssh.SSHKey, address: str = "127.0.0.1") -> None:
     """Pin this host key for the port."""
     public = key.export_public_key().decode().strip()
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}\n")
+    (folder / "known_hosts").write_text(f"[{address}]:{port} {public}\n")
 
 
 @asynccontextmanager
@@ -133,6 +133,7 @@ async def lim(
     accepts: bool = True,
     encoding: str | None = "utf-8",
     again: Lim | None = None,
+    address: str = "127.0.0.1",
 ) -> AsyncIterator[Lim]:
     """A LIM that runs while the block does; `again`: with the port and the host key of an earlier one."""
     here = Lim(folder)
@@ -149,7 +150,7 @@ async def lim(
             process.exit(0)
 
     server = await asyncssh.listen(
-        "127.0.0.1",
+        address,
         again.port if again else 0,
         server_factory=lambda: _Login(accepts, here.connections),
         server_host_keys=[host_key],
@@ -157,7 +158,7 @@ async def lim(
         encoding=encoding,
     )
     here.port = server.get_port()
-    pin(folder, here.port, host_key)
+    pin(folder, here.port, host_key, address)
     try:
         yield here
     finally:
