@@ -19,7 +19,7 @@ from redundancyd.lab.player import Player, Result
 from redundancyd.lab.report import report
 from redundancyd.lab.system import PATH, LabError, check_machine
 from redundancyd.lab.timeline import Timeline
-from redundancyd.scenarios.pages import FACTS, VERBS, Do, Page, PageError
+from redundancyd.scenarios.pages import FACTS, VERBS, WHERE, Do, Expect, Page, PageError, Until
 from redundancyd.scenarios.reading import load, names
 
 NOT_HELD = 1
@@ -134,9 +134,19 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: 
                 shutil.copyfile(daemon.journal, journal)
 
 
+def _check_places(page: Page, plan: BedPlan) -> None:
+    """ValueError when the page speaks of a LIM that the bed will not have."""
+    for step in page.flat():
+        words = step.words if isinstance(step, Do) else step.fact.words if isinstance(step, Expect | Until) else ()
+        for word in words:
+            if WHERE.fullmatch(word):
+                lims_named(plan, word)
+
+
 def _play(arguments: argparse.Namespace) -> int:
     page = load(arguments.name)
     plan = _plan(arguments, page.settings)
+    _check_places(page, plan)
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     check_machine()
     print(f"{page.name}: {page.about}  (seed {seed})", flush=True)
@@ -156,6 +166,7 @@ def _up(arguments: argparse.Namespace) -> int:
             daemon = Daemon(bed)
             daemon.first_goal(System.PRIMARY)
             daemon.start()
+            daemon.wait_answering()
         except BaseException:
             beds.remove(plan.prefix)
             raise

@@ -66,6 +66,14 @@ class Daemon:
             time.sleep(0.005)
         self.pid = pid
 
+    def wait_answering(self) -> None:
+        """Return when it answers on its socket."""
+        give_up = time.monotonic() + START_DEADLINE_S
+        while self.status() is None:
+            if time.monotonic() > give_up:
+                raise LabError(f"redundancyd does not answer on its socket: {self.last_lines()}")
+            time.sleep(0.05)
+
     def last_lines(self) -> str:
         """The end of its journal, for an error message."""
         return self.journal.read_text(errors="replace")[-1500:] if self.journal.exists() else "(no journal)"

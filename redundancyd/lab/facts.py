@@ -85,8 +85,8 @@ class Judge:
                 return bool(alarmed)
             case "no-alarm":
                 return not alarmed
-        unfenced = {lim.name for lim in self.world.bed.named(word)} & sample.unfenced
-        return bool(unfenced) is (name == "unfenced")
+        lims = {lim.name for lim in self.world.bed.named(word)}
+        return lims <= sample.unfenced if name == "unfenced" else not lims & sample.unfenced
 
     def status(self) -> Sample | None:
         """The last status; None when it is too old to say anything."""

@@ -70,7 +70,7 @@ FACTS = {
     "no-event": "NAME [key=value…]: no such line since the mark",
     "alarm": "WORD: an alarm with that word in its name or text stands",
     "no-alarm": "[WORD]: no alarm, or none with that word, stands",
-    "unfenced": "WHERE: status says so of a LIM there",
+    "unfenced": "WHERE: status says so of every LIM there",
     "fenced": "WHERE: it says so of none",
     "no-takeover": "(nothing): no takeover was decided and no LIM was ordered anything new, since the mark",
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",

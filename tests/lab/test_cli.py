@@ -40,6 +40,7 @@ def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]):
         ["play", "primary_lost", "--lims", "many"],
         ["play", "primary_lost", "--lims", "0"],
         ["play", "primary_lost", "--prefix", "No Way"],
+        ["play", "manual_takeover_undone", "--lims", "1"],
         ["play", "primary_lost", "--set", "interval=3"],
         ["play", "primary_lost", "--backend", "ebtables"],
         ["down"],
