@@ -19,15 +19,18 @@ Page = dict[str, Any]
 
 def follow(client: Client, number: int, seq: int, show: Callable[[Page], None]) -> int:
     """Show the events from `seq` on until takeover `number` is done (0), undone or overtaken (1)."""
-    away = False
+    away, started_at = False, None
     for _ in range(LOOKS):
         try:
-            events = client.get("/v1/events", {"since": seq})["events"]
             page = client.get("/v1/status")
+            if page["started_at"] != started_at and started_at is not None:
+                seq = 0  # the numbers begin anew with the daemon
+            started_at = page["started_at"]
+            events = client.get("/v1/events", {"since": seq})["events"]
         except DaemonNotReached as error:
             if not away:
                 click.echo(f"{error}  Waiting for it.", err=True)
-            away, seq = True, 0  # its numbers begin anew when it has started again
+            away = True
         else:
             away = False
             for line in events:

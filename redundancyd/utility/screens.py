@@ -6,6 +6,7 @@ First what is wrong and who has to act, then where the traffic is, then the rest
 from collections.abc import Iterator
 from typing import Any
 
+from redundancyd.utility.sentences import sentence
 from redundancyd.utility.text import PLAIN, WIDTH, Paint, ago, box, plain, span, wrapped
 
 Page = dict[str, Any]
@@ -54,7 +55,7 @@ def event(line: Page, paint: Paint = PLAIN) -> str:
     stamp = f"[{line['at_ms'] / 1000:12.3f}] "
     grades = {"critical": paint.bad, "error": paint.bad, "warning": paint.warn}
     kind = grades.get(line.get("level", ""), paint.bold)(plain(line["event"]))
-    told = _told(line)
+    told = plain(sentence(line))
     return f"{stamp}{kind}: {told}" if told else f"{stamp}{kind}"
 
 
@@ -226,14 +227,3 @@ def _listed(lines: list[str], *, numbered: bool = False) -> list[str]:
         for index, line in enumerate(lines, 1)
         for folded in wrapped(line, f"  {index}. " if numbered else "  ", "     " if numbered else "    ")
     ]
-
-
-def _told(line: Page) -> str:
-    """The record's own fields; the sentence comes last."""
-    if line["event"] == "row_taken" and "from_phase" in line:
-        row = f"{line['row']} {line['from_phase']} -> {line['phase']}: {line['why']} (takeover {line['takeover']})"
-        return plain(row)
-    hidden = {"seq", "at_ms", "event", "level"}
-    sentences = [name for name in ("why", "reason", "text", "detail") if line.get(name)]
-    named = [f"{name}={line[name]}" for name in line if name not in hidden and name not in sentences]
-    return plain(" ".join(named + [f"- {line[name]}" for name in sentences]))

@@ -180,8 +180,9 @@ def test_an_event_is_one_line_with_its_sentence_last():
     row = {"seq": 7, "at_ms": 12_345, "event": "row_taken", "row": "T04", "phase": "blocking", "from_phase": "saving"}
     lines = [
         row | {"why": "block there before allowing here", "takeover": 2},
-        {"seq": 8, "at_ms": 12_350, "event": "verdict_changed", "verdict": "lost", "missed": 3},
-        {"seq": 9, "at_ms": 12_360, "event": "alarm_raised", "severity": 4, "text": "the primary is lost"},
+        {"seq": 8, "at_ms": 12_350, "event": "verdict_changed", "was": "heard", "verdict": "lost", "missed": 3},
+        {"seq": 9, "at_ms": 12_360, "event": "alarm_raised", "severity": 4, "text": "fields of another version"},
+        {"seq": 10, "at_ms": 12_370, "event": "something_new", "level": "info", "lim": 2, "why": "told by its fields"},
     ]
     compare("events", "\n".join(screens.event(line) for line in lines))
     assert screens.event(lines[1] | {"level": "error"}, Paint(colour=True)).count("\x1b[1;31mverdict_changed") == 1
