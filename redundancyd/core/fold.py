@@ -19,11 +19,11 @@ FLIPS_AT_ONCE = 2
 
 def find(state: State) -> tuple[Trigger, Due | None] | None:
     """The trigger of this instant, with the takeover that is due where it is one."""
+    if state.phase is Phase.WATCHING:
+        return (Trigger.ADOPTED, None) if isinstance(state.asked, OperatorAdopted) else None
     if state.goal is None:
         trigger = _without_goal(state)
         return (trigger, None) if trigger else None
-    if state.phase is Phase.WATCHING:
-        return (Trigger.ADOPTED, None) if isinstance(state.asked, OperatorAdopted) else None
     if state.phase is Phase.SAVING:
         return None  # only the disk's answer counts; it is an event of its own
     if state.phase is Phase.LOOKING and not _looked(state):

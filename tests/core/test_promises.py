@@ -495,3 +495,20 @@ def test_there_is_nothing_to_confirm_adopt_or_acknowledge_at_rest():
         "nothing_to_adopt",
         "nothing_to_acknowledge",
     ]
+
+
+def test_lims_of_another_supervisor_can_be_adopted_without_a_goal():
+    """
+    The goal is lost and the LIMs hold a stranger's orders: watching, until the operator adopts.
+    """
+    top = rested()
+    top.disk = None
+    for lim in top.lims.values():
+        lim.status = replace(lim.status, number=9, supervisor="them.run1")
+    top.start()
+    top.beat(2)
+    assert top.state.phase is Phase.WATCHING
+    top.happen(OperatorAdopted(1, "tester", top.now))
+    top.beat(2)
+    assert top.disk is not None
+    assert (top.disk.number, top.active()) == (10, {PRIMARY})
