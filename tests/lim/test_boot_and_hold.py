@@ -138,6 +138,31 @@ def test_restarting_the_boot_unit_changes_nothing(any_shell: Lim):
     assert any_shell.ask("status") == before
 
 
+def test_starting_the_boot_unit_on_a_lim_that_carries_traffic_changes_nothing(lim: Lim):
+    """
+    Units that are installed and started later than the first order do not stop a live LIM.
+    """
+    lim.order("allow", 7)
+    before = lim.ask("status")
+    assert lim.run("boot").stdout == b""
+    assert lim.ask("status") == before
+
+
+@pytest.mark.S3
+def test_a_boot_that_failed_is_tried_again_when_systemd_restarts_it(lim: Lim):
+    """
+    The unit says that it failed, and its next start blocks.
+    """
+    lim.order("allow", 7)
+    lim.reboot()
+    lim.replace("sleep", "exit 0")
+    lim.replace("iptables-nft-restore", '[ -e /run/free ] && exec xtables-nft-multi "$(basename "$0")" "$@"; exit 4')
+    assert lim.run("boot").returncode == 3
+    lim.sh("touch /run/free")
+    assert lim.ask("boot")["traffic"] == "blocked"
+    assert lim.run("boot").stdout == b""
+
+
 @pytest.mark.S6
 def test_blocked_by_hand_outlives_a_power_loss(lim: Lim):
     """
@@ -238,66 +263,3 @@ def test_hold_leaves_an_allowed_lim_alone(lim: Lim):
     before = lim.all_rules()
     lim.run("hold")
     assert lim.all_rules() == before
-
-
-def silent_for_long(lim: Lim) -> None:
-    """As if the supervision had said nothing since the machine started."""
-    lim.sh("echo 0 > /run/redundancyd-lim/contact")
-
-
-def test_without_orphan_hold_a_blocked_primary_waits_for_ever(lim: Lim):
-    """
-    The default: a dead supervision leaves traffic as it is.
-    """
-    lim.order("block", 7)
-    silent_for_long(lim)
-    assert held(lim) == "blocked"
-
-
-@pytest.mark.parametrize(
-    ("settings", "prepare", "traffic"),
-    [
-        ({}, "", "allowed"),
-        ({"control": "192.0.2.99"}, "", "blocked"),
-        ({"system": "alternate"}, "", "blocked"),
-        ({"orphan_hold": "100000000"}, "", "blocked"),
-        ({}, "status", "blocked"),
-    ],
-    ids=["orphaned", "control address not heard", "alternate", "not long enough", "the supervision looked"],
-)
-def test_orphan_hold_allows_a_primary_that_nobody_supervises(
-    any_shell: Lim, settings: dict[str, str], prepare: str, traffic: str
-):
-    """
-    Where the site chose it: no word from the supervision for so long, and the network control address answers.
-    """
-    any_shell.configure(**({"orphan_hold": "2"} | settings))
-    any_shell.order("block", 7)
-    silent_for_long(any_shell)
-    if prepare:
-        any_shell.serve(prepare)
-    any_shell.run("hold")
-    assert any_shell.ask("status")["traffic"] == traffic
-    if traffic == "allowed":
-        assert (any_shell.ask("status")["origin"], any_shell.ask("status")["word"]) == ("hold", "block")
-
-
-def test_an_operators_own_look_is_not_a_word_from_the_supervision(lim: Lim):
-    """
-    Somebody who types `status` on the LIM does not keep an orphan waiting.
-    """
-    lim.configure(orphan_hold="2")
-    lim.order("block", 7)
-    silent_for_long(lim)
-    lim.ask("status")
-    assert held(lim) == "allowed"
-
-
-def test_the_count_of_an_orphan_begins_when_the_machine_starts(lim: Lim):
-    """
-    A LIM that was off for a week does not allow itself at the first tick.
-    """
-    lim.configure(orphan_hold="100")
-    lim.order("block", 7)
-    booted(lim)
-    assert held(lim) == "blocked"
