@@ -162,11 +162,14 @@ async def lim(
     try:
         yield here
     finally:
+        await asyncio.sleep(0.01)  # what is being accepted
         server.close()
         await server.wait_closed()
         for connection in here.connections:
             connection.abort()
-        await asyncio.sleep(0.01)  # sockets are closed by the loop
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(connection.wait_closed() for connection in here.connections))
+        await asyncio.sleep(0.01)  # the loop closes their sockets
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncssh
@@ -67,16 +68,24 @@ async def test_a_missing_key_file_is_named(tmp_path: Path):
             assert str(tmp_path / "key") in channel.why
 
 
-async def silent_server(banner: bytes) -> asyncio.Server:
-    """Takes connections and says the banner, then nothing."""
+@contextlib.asynccontextmanager
+async def silent_server(banner: bytes) -> AsyncIterator[int]:
+    """Takes connections at the port, says the banner, then nothing."""
+    open_now: list[asyncio.StreamWriter] = []
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now.append(writer)
         writer.write(banner)
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-        writer.close()
 
-    return await asyncio.start_server(take, "127.0.0.1", 0)
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        await asyncio.sleep(0.01)  # what is being accepted
+        server.close()
+        for writer in open_now:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)  # the loop closes their sockets
 
 
 @pytest.mark.parametrize("banner", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"], ids=["nothing", "banner then nothing"])
@@ -86,8 +95,8 @@ async def test_a_host_that_falls_silent_costs_one_deadline(tmp_path: Path, banne
     """
     make_keys(tmp_path)
     pin(tmp_path, 1, asyncssh.generate_private_key("ssh-ed25519"))
-    async with await silent_server(banner) as server:
-        channel = Lim(tmp_path, server.sockets[0].getsockname()[1]).channel(connect_timeout_ms=200)
+    async with silent_server(banner) as port:
+        channel = Lim(tmp_path, port).channel(connect_timeout_ms=200)
         async with running(channel) as events:
             began = time.monotonic()
             while "within 200 ms" not in channel.why:
@@ -122,9 +131,9 @@ async def test_hosts_that_never_say_a_word_do_not_keep_others_from_connecting(tm
     """
     Ten frozen hosts and one sound one share a single place for handshakes: the sound one connects at once.
     """
-    async with lim(tmp_path) as here, await silent_server(b"") as server:
+    async with lim(tmp_path) as here, silent_server(b"") as port:
         handshakes = asyncio.Semaphore(1)
-        frozen = Lim(tmp_path, server.sockets[0].getsockname()[1])
+        frozen = Lim(tmp_path, port)
         channels = [frozen.channel(connect_timeout_ms=5000) for _ in range(10)]
         good = here.channel()
         for channel in [*channels, good]:
