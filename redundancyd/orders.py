@@ -35,6 +35,7 @@ from redundancyd.requests import (
 ANSWER_WITHIN_S = 15
 """The disk has its own deadline, shorter than this; who waits longer waits for a mistake of ours."""
 
+STOPPING = Problem("stopping", "the daemon is stopping", "ask again when it runs")
 DISK_REMEDY = "free or repair the disk of the state folder, then ask again"
 REMEDIES = {
     "not_ready": "mend what is missing, or accept it by name",
@@ -62,9 +63,12 @@ class Orders:
         self._open: dict[int, asyncio.Future[Done | Problem]] = {}
         self._saving: dict[int, SaveGoal] = {}
         self._changing = asyncio.Lock()
+        self._closed = False
 
     async def act(self, request: Request, who: str) -> Done | Problem:
         """Done once the order is on disk, or why not."""
+        if self._closed:
+            return STOPPING
         match request:
             case SetMethod() | SetPause() | Resume():
                 async with self._changing:
@@ -99,8 +103,9 @@ class Orders:
 
     def close(self) -> None:
         """The daemon stops: nobody is left waiting."""
+        self._closed = True
         for request in tuple(self._open):
-            self._resolve(request, Problem("stopping", "the daemon is stopping", "ask again when it runs"))
+            self._resolve(request, STOPPING)
 
     async def _order(
         self, request: ManualTakeover | ConfirmTakeover | Adopt | AcknowledgeAlarm, who: str

@@ -95,7 +95,8 @@ def lacks(state: State, system: System, accept: tuple[str, ...] = ()) -> tuple[L
 
 def is_ready(state: State, system: System) -> bool:
     """Whether each LIM number has a server in reach, its exchange running, able to allow (DESIGN, "Ready")."""
-    if any(_lim_lack(state, system, lim) for lim in state.settings.lims(system)):
+    able = seen.lims_with(seen.of(state.views, system), lambda view: not _server_lack(state, view))
+    if any(lim not in able for lim in state.settings.lims(system)):
         return False
     return system is System.ALTERNATE or _primary_hears_control(state)
 

@@ -60,18 +60,19 @@ def s0_saved_before_ordered(moment: Moment) -> str | None:
 
 def s1_planned_without_overlap(moment: Moment) -> str | None:
     """A planned takeover allows nobody while a server of the other system that can be reached carries traffic."""
-    core = moment.before.core
-    if moment.ordered is None or moment.ordered.word is not Word.ALLOW or core is None or core.goal is None:
+    core = moment.after.core
+    if core is None or core.goal is None or not any(row.row.ask is Ask.ALLOW for row in moment.after.rows):
         return None
     if core.goal.kind is not Kind.PLANNED or core.goal.done:
         return None
     goal = core.goal
     open_still = [  # who confirmed the block and was meddled with afterwards is for looking to mend
         lim
-        for lim in moment.before.lims
+        for lim in moment.after.lims
         if lim.server.system is goal.active.other and lim.carries and lim.status.number != goal.number
     ]
-    names = [lim.server.name for lim in open_still if reachable(moment.before, lim) and core.view(lim.server).connected]
+    known = [lim for lim in open_still if reachable(moment.after, lim) and core.view(lim.server).fresh]
+    names = [lim.server.name for lim in known]
     return f"allowed while {', '.join(names)} carries traffic" if names else HOLDS
 
 
