@@ -13,7 +13,6 @@ import asyncio
 import errno
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -102,8 +101,8 @@ class Target:
                 if error.errno not in _REMOTE_ERRORS:
                     self.close()
                 return
-            # icmplib's public receive waits, by the wall clock, in an executor's stead; its parser does neither.
-            reply = self._icmp._parse_reply(packet, self.address, time.time())  # noqa: SLF001
+            # icmplib's public receive waits, and by the wall clock; its parser does neither.
+            reply = self._icmp._parse_reply(packet, self.address, 0.0)  # noqa: SLF001
             if reply and (reply.id, reply.sequence) == (self._ident, self._sequence) and not self.answered:
                 with suppress(ICMPLibError):
                     reply.raise_for_status()
