@@ -64,10 +64,10 @@ class Namespace:
         """The words that go before a command that is to run in here."""
         return ["nsenter", "-t", str(self.holder.pid), "-n", "-m", "--"]
 
-    def sh(self, script: str, *, check: bool = True) -> str:
+    def sh(self, script: str, *, check: bool = True, deadline_s: float = 10) -> str:
         """What a few lines of shell print in here."""
         done = subprocess.run(
-            [*self.enter, "sh", "-c", script], capture_output=True, text=True, timeout=10, check=False
+            [*self.enter, "sh", "-c", script], capture_output=True, text=True, timeout=deadline_s, check=False
         )
         assert not check or done.returncode == 0, f"{script}: {done.stderr}"
         return done.stdout

@@ -98,7 +98,7 @@ def test_an_exchange_runs_when_its_status_is_whole(lim: Lim, end: str, exchange:
     install(lim, status=end)
     begun = time.monotonic()
     assert lim.ask("facts")["exchange"] == exchange
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
 
 
 def test_commands_that_are_missing_leave_their_facts_empty(any_shell: Lim):
@@ -141,4 +141,4 @@ def test_observe_tells_what_this_lim_hears(lim: Lim, address: str, heard: bool):
     """
     begun = time.monotonic()
     assert lim.serve(f"observe {address}") == [{"ok": True, "address": address, "heard": heard}]
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 3

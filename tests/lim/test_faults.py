@@ -34,7 +34,7 @@ def test_a_held_xtables_lock_is_an_answer_within_its_bound(lim: Lim):
         took = time.monotonic() - begun
         assert (answer["ok"], answer["error"], answer["traffic"]) == (False, "lock_busy", "allowed")
         assert (answer["number"], answer["word"]) == (7, "block")
-        assert took < 4
+        assert took < 5
         holder.kill()
     wait_until(lambda: lim.order("block", 7)["ok"])
 
@@ -49,7 +49,7 @@ def test_an_order_waits_one_second_for_the_order_before_it(any_shell: Lim):
         begun = time.monotonic()
         answer = any_shell.order("block", 7)
         assert (answer["error"], answer["traffic"], answer["number"]) == ("lock_busy", "allowed", 6)
-        assert 0.5 < time.monotonic() - begun < 3
+        assert 0.5 < time.monotonic() - begun < 4
         assert any_shell.ask("status")["ok"] is True
         assert any_shell.all_rules() == rules
         holder.kill()
@@ -161,7 +161,7 @@ def test_a_hanging_iptables_is_ended(lim: Lim):
     lim.replace("iptables-nft-restore", "exec sleep 60")
     begun = time.monotonic()
     assert lim.order("block", 7)["error"] == "iptables_failed"
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 6
 
 
 def test_a_full_disk_does_not_stop_a_block(any_shell: Lim):

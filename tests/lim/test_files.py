@@ -124,21 +124,22 @@ def test_the_example_settings_are_valid_as_they_are(lim: Lim):
 
 
 @pytest.mark.lab
-@pytest.mark.strict
 @pytest.mark.parametrize("backend", ["nft", "legacy"])
-def test_an_order_takes_less_than_60_ms_and_a_look_less_than_30(backend: str):
+def test_an_order_costs_less_than_60_ms_of_a_processor_and_a_look_less_than_30(backend: str):
     """
-    On a channel that is open, until the answer with what was read back; the third best of eleven, as others run too.
+    On a channel that is open, with reading back and saving; measured in processor time, as others run too.
     """
-    took: dict[str, list[float]] = {"order": [], "status": []}
     with a_lim(backend=backend) as lim:
         channel = Channel(lim)
-        for number in range(1, 12):
-            for kind, line in (("order", f"{('allow', 'block')[number % 2]} {number} id.run"), ("status", "status")):
-                begun = time.monotonic()
+
+        def cost_ms(lines: list[str]) -> float:
+            before = channel.ticks()
+            for line in lines:
                 channel.write(f"{line}\n".encode())
                 assert channel.read()["ok"] is True
-                took[kind].append((time.monotonic() - begun) * 1000)
+            time.sleep(0.2)  # the last one's processes are counted when they have ended
+            return (channel.ticks() - before) * 1000 / os.sysconf("SC_CLK_TCK") / len(lines)
+
+        assert cost_ms([f"{('allow', 'block')[number % 2]} {number} id.run" for number in range(1, 21)]) < 60
+        assert cost_ms(["status"] * 20) < 30
         channel.end()
-    assert sorted(took["order"])[2] < 60, took
-    assert sorted(took["status"])[2] < 30, took
