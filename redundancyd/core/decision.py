@@ -74,7 +74,8 @@ def step(state: State, event: Event) -> Step:
         effects += asked_for
     else:
         raise AssertionError(f"the table runs in a circle at {state.phase}")
-    state = replace(state, asked=None)
+    if state.asked is not None:
+        state = replace(state, asked=None)
     if state.now >= state.look_at or state.verdict is not before:
         state, look = _look(state, state.settings.servers)
         state, save = _save_again(state)

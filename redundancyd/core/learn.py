@@ -47,7 +47,8 @@ def learn(state: State, event: Event) -> Learnt:
     """The state that knows what the event says."""
     notes = tuple(note for note in state.notes if event.at - note.at < NOTES_LAST_MS)
     learnt = _learn(replace(state, now=max(state.now, event.at), notes=notes), event)
-    return replace(learnt, state=_stability(learnt.state))
+    stable = _stability(learnt.state)
+    return learnt if stable is learnt.state else replace(learnt, state=stable)
 
 
 def refusal(state: State, asked: OperatorAsked) -> Refuse | None:
@@ -189,9 +190,9 @@ def _changed(state: State, server: Server, **fields: object) -> State:
 def _stability(state: State) -> State:
     """Since when the primary is heard and ready without a break."""
     stable = state.verdict is Verdict.HEARD and is_ready(state, System.PRIMARY)
-    if not stable:
-        return replace(state, stable_since=None)
-    return state if state.stable_since is not None else replace(state, stable_since=state.now)
+    if stable == (state.stable_since is not None):
+        return state
+    return replace(state, stable_since=state.now if stable else None)
 
 
 def _at_rest(state: State) -> bool:
