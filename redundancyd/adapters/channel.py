@@ -17,6 +17,9 @@ from redundancyd.core.events import ChannelLost, Connected
 from redundancyd.core.systems import Server
 from redundancyd.errors import OutOfReach
 
+REFUSED_RETRY_MS = 10_000
+"""A key does not become right within a second, and a LIM may lock out who keeps trying."""
+
 Post = Callable[[Connected | ChannelLost], None]
 
 
@@ -37,8 +40,11 @@ class Channel(ABC):
         self.server = server
         self.why = "not tried yet"
         """Why it is not connected, for people."""
+        self.refused_retry_ms = REFUSED_RETRY_MS
+        """How long to wait after the LIM refused us, or we refused its key."""
         self._clock = clock
         self._retry_ms = retry_ms
+        self._refused = False
         self._connect_timeout_ms = connect_timeout_ms
         self._link: Link | None = None
         self._orders: Serve | None = None
@@ -58,6 +64,10 @@ class Channel(ABC):
     def _explain(self, error: Exception) -> str:
         """What went wrong and what to do, for people."""
 
+    def _is_refusal(self, error: Exception) -> bool:  # noqa: ARG002 - only SSH knows refusals
+        """Whether trying again at once makes no sense."""
+        return False
+
     async def run(self, post: Post) -> None:
         """Connect, wait until it breaks, and again, at most one attempt each interval; ends only by cancellation."""
         while True:
@@ -72,7 +82,8 @@ class Channel(ABC):
                     self._disconnect()
                 record("channel_lost", level="debug", lim=self.server.lim, system=self.server.system, why=self.why)
                 post(ChannelLost(self.server, self.why, self._clock.now()))
-            await self._clock.sleep_until(started_at + self._retry_ms)
+            pause_ms = max(self._retry_ms, self.refused_retry_ms) if self._refused else self._retry_ms
+            await self._clock.sleep_until(started_at + pause_ms)
 
     async def _connect(self) -> Serve | None:
         link: Link | None = None
@@ -87,8 +98,10 @@ class Channel(ABC):
         except Exception as error:  # noqa: BLE001 - whatever went wrong, it is tried again, and why is said
             if link:
                 link.close()
+            self._refused = self._is_refusal(error)
             self._not_connected(self._explain(error))
             return None
+        self._refused = False
         self._link = link
         return self._orders
 

@@ -114,6 +114,9 @@ class SshChannel(Channel):
             raise
         return sock
 
+    def _is_refusal(self, error: Exception) -> bool:
+        return isinstance(error, asyncssh.HostKeyNotVerifiable | asyncssh.PermissionDenied)
+
     def _explain(self, error: Exception) -> str:
         where = f"{self._credentials.user}@{self.server.address} port {self._port}"
         match error:

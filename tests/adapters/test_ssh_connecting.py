@@ -38,7 +38,9 @@ async def test_a_key_pinned_anew_is_used_without_a_restart(tmp_path: Path):
     async with lim(tmp_path) as here:
         right = (tmp_path / "known_hosts").read_text()
         pin(tmp_path, here.port, asyncssh.generate_private_key("ssh-ed25519"))
-        async with running(here.channel()) as events:
+        channel = here.channel()
+        channel.refused_retry_ms = 50
+        async with running(channel) as events:
             await asyncio.sleep(0.1)
             (tmp_path / "known_hosts").write_text(right)
             assert isinstance(await soon(events), Connected)
@@ -54,6 +56,7 @@ async def test_a_refused_key_is_told_with_its_remedy(tmp_path: Path):
             await asyncio.sleep(0.3)
             assert events.empty()
             assert "does not accept our key" in channel.why
+            assert len(here.connections) == 1  # and it is not tried again at once: the LIM may lock us out
 
 
 async def test_a_missing_key_file_is_named(tmp_path: Path):
