@@ -14,7 +14,7 @@ from redundancyd.lab import bed as beds
 from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.network import PHONES, ROUTER
-from redundancyd.lab.plan import BedPlan, lims_named
+from redundancyd.lab.plan import CONTROL, BedPlan, lims_named, master_address
 from redundancyd.lab.player import Player, Result
 from redundancyd.lab.report import report
 from redundancyd.lab.system import PATH, LabError, check_machine
@@ -125,6 +125,11 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: 
         timeline.say(
             f"bed: {plan.lims} + {plan.lims} LIMs, {len(plan.phones)} phones, up in {bed.built_ms} ms; {values}"
         )
+        for system in System:
+            lims = ", ".join(f"{lim.name} {lim.address}" for lim in plan.of(system))
+            timeline.say(f"{system}: {lims}, master IP address {master_address(system)}")
+        phones = ", ".join(f"phone {phone.number} {phone.address} ({phone.transport})" for phone in plan.phones)
+        timeline.say(f"{phones}; network control address {CONTROL}; redundancyd runs in {plan.supervisor.name}")
         timeline.say("  seconds  who           what")
         daemon = Daemon(bed, steppable_clock=steps_clock)
         try:

@@ -21,6 +21,7 @@ LOOK_S = 0.02
 START_WITHIN_S = 20.0
 SLACK_MS = 60  # what the lab itself adds: two looks and the reading of rules
 TAIL_S = 0.3
+NOT_PLACES = {"cut", "heal", "order", "begin", "drop-master"}
 
 
 @dataclass(slots=True)
@@ -140,7 +141,11 @@ class Player:
         if step.verb == "mark" or self.timeline.mark is None:
             self._mark(at)
         if step.verb != "mark":
-            self.timeline.add(at, "operator" if step.verb in {"order", "begin", "by-hand"} else "FAULT", _told(step))
+            self.timeline.add(
+                at,
+                "operator" if step.verb in {"order", "begin", "by-hand"} else "FAULT",
+                _told(step) + self._meant(step),
+            )
         self.world.do(step.verb, step.words)
         if step.verb == "power-on":
             for lim in self.world.lims(step.words):
@@ -151,6 +156,11 @@ class Player:
                 now_ms(), "operator", f"is told: {self.world.order_end} ({self.world.order_code}): {said}"
             )
         self.timeline.show(now_ms())
+
+    def _meant(self, step: Do) -> str:
+        """The LIMs that a system's name stands for, so that the timeline names what failed."""
+        systems = [word for word in step.words if word in set(System)] if step.verb not in NOT_PLACES else []
+        return f" ({', '.join(lim.name for word in systems for lim in self.bed.named(word))})" if systems else ""
 
     def _expect(self, step: Expect) -> None:
         """See whether it comes true in time, stays true, or is true now; go on in any case."""

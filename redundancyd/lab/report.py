@@ -90,8 +90,11 @@ def _takeover(run: Run, decided: Happened) -> Iterator[tuple[str, str]]:
             if order.system is system and str(order.number) == number and order.traffic == word
         ]
         first = {order.lim: order.at for order in reversed(orders)}
-        told = ", ".join(f"{lim} after {_s(at - run.since)}" for lim, at in sorted(first.items()))
-        yield f"  {word}", told or f"no LIM of the {system} could be"
+        told = ", ".join(
+            f"{lim} after {_s(at - run.since)} ({at - decided.at} ms after the decision)"
+            for lim, at in sorted(first.items())
+        )
+        yield f"  {word}", told or f"no LIM of the {system}: none could be reached"
     moves = [move for move in run.evidence.moved if move.at >= decided.at and move.system is active]
     if moves:
         phones = {move.phone for move in moves}
