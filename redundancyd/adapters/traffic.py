@@ -63,6 +63,9 @@ def _status(reply: Mapping[str, Any]) -> Status:
     remembered = reply.get("remembered", True)
     if not isinstance(remembered, bool):
         raise _Garbage("remembered is neither true nor false")
+    repairs = reply.get("repairs", 0)
+    if type(repairs) is not int or repairs < 0:
+        raise _Garbage("no sound number of repairs")
     return Status(
         traffic=_word(Traffic, reply, "traffic"),
         number=number,
@@ -72,6 +75,7 @@ def _status(reply: Mapping[str, Any]) -> Status:
         remembered=remembered,
         boot_id=_text(reply, "boot_id"),
         policy=_text(reply, "policy"),
+        repairs=repairs,
     )
 
 

@@ -105,6 +105,8 @@ def _difference(state: State, goal: Goal) -> Trigger | None:
             return _allow_result(state, goal)
         case Phase.RESTING if differing(state, goal):
             return Trigger.SEEN_OTHERWISE
+        case Phase.RESTING if not goal.done and _allowed_lims(state, goal) == frozenset() and _may_go_back(state, goal):
+            return Trigger.FAILED
         case _:
             return None
 
@@ -121,6 +123,8 @@ def _block_result(state: State, goal: Goal) -> Trigger | None:
     open_still = [view for view in seen.of(state.views, passive(goal)) if not view.is_as_wanted(goal, state.us)]
     if not open_still:
         return Trigger.BLOCKED
+    if any(view.connected and view.fresh and view.server not in state.op.targets for view in open_still):
+        return Trigger.SEEN_OTHERWISE
     if goal.kind is not Kind.PLANNED or goal.done:
         return Trigger.NOT_ALL_BLOCKED
     alive = [view for view in open_still if _stands_against(state, state.op, view)]
@@ -145,8 +149,7 @@ def _allow_result(state: State, goal: Goal) -> Trigger | None:
     assert state.op is not None
     if not _over(state, state.op):
         return None
-    ours = seen.of(state.views, goal.active)
-    allowed = seen.lims_with(ours, lambda view: view.is_as_wanted(goal, state.us))
+    allowed = _allowed_lims(state, goal)
     missing = [
         lim
         for lim in state.settings.lims(goal.active)
@@ -154,19 +157,38 @@ def _allow_result(state: State, goal: Goal) -> Trigger | None:
     ]
     if not missing and allowed:
         return Trigger.ALLOWED
-    back_is_open = seen.answers(state.views, passive(goal))
-    if goal.kind is Kind.PLANNED and not goal.done and back_is_open:
+    if goal.kind is Kind.PLANNED and not goal.done and seen.answers(state.views, passive(goal)):
         return Trigger.FAILED
     if allowed:
         return Trigger.NOT_ALL_ALLOWED
-    return Trigger.FAILED if back_is_open and _may_flip(state, goal) else Trigger.NONE_ALLOWED
+    return Trigger.FAILED if _may_go_back(state, goal) else Trigger.NONE_ALLOWED
 
 
-def _may_flip(state: State, goal: Goal) -> bool:
+def _allowed_lims(state: State, goal: Goal) -> frozenset[int]:
+    """The LIM numbers of the active system that confirmed the goal."""
+    return seen.lims_with(seen.of(state.views, goal.active), lambda view: view.is_as_wanted(goal, state.us))
+
+
+def _may_go_back(state: State, goal: Goal) -> bool:
     """Whether a goal of which nothing could be allowed may be left for the other system."""
+    if not seen.answers(state.views, passive(goal)):
+        return False
     if goal.flips >= FLIPS_AT_ONCE and state.now - goal.decided_at < state.settings.look_interval_ms:
+        return False
+    if goal.active is System.PRIMARY and not all(_is_out(state, view) for view in seen.of(state.views, goal.active)):
         return False
     if not goal.done:
         return True
     isolated = goal.active is System.PRIMARY and not state.control_answers()
-    return not goal.by_operator and not isolated and not held(state, passive(goal))
+    refused = any(view.connected and view.refused for view in seen.of(state.views, goal.active))
+    return refused and not goal.by_operator and not isolated and not held(state, passive(goal))
+
+
+def _is_out(state: State, view: seen.View) -> bool:
+    """Whether a server of the primary surely carries nothing: a slow channel alone does not show that (promise S4)."""
+    if view.connected:
+        return bool(view.refused)
+    if view.is_fenced():
+        return True
+    window_ms = state.settings.missed * state.settings.interval_ms + state.settings.timeout_ms
+    return state.now - state.started_at >= window_ms and not view.heard_since(state.now - window_ms)

@@ -95,7 +95,10 @@ def _server_told(state: State, event: ServersHeard | Connected | ChannelLost | A
             opened = _changed(state, server, connected=True, fresh=False, unreached="", heard_at=at)
             return Learnt(opened, look_at_once=(server,) if server in state.settings.servers else ())
         case ChannelLost(server, why):
-            return Learnt(_unwait(_changed(state, server, connected=False, fresh=False, unreached=why), server))
+            under_way = state.op is not None and server in state.op.targets
+            marks = {"doubtful": True} if under_way else {}
+            closed = _changed(state, server, connected=False, fresh=False, unreached=why, **marks)
+            return Learnt(_unwait(closed, server))
         case Answered():
             return Learnt(_answered(state, event))
         case FactsSeen(server, exchange_running, hears_control, lims, at):
@@ -158,10 +161,13 @@ def _answered(state: State, event: Answered) -> State:
 
 def _note_change(state: State, before: View, after: View) -> State:
     """A look that finds other than what the last one left: somebody, or a restart, changed it."""
-    goal, status = state.goal, after.status
-    if goal is None or status is None or not before.is_as_wanted(goal, state.us) or after.is_as_wanted(goal, state.us):
+    goal, status, name = state.goal, after.status, after.server.name
+    if goal is None or status is None or before.status is None:
         return state
-    name = after.server.name
+    if before.status.boot_id == status.boot_id and status.repairs > before.status.repairs:
+        return state.noted("rules_changed", name, f"the traffic rules of {name} were changed; it put them back itself")
+    if not before.is_as_wanted(goal, state.us) or after.is_as_wanted(goal, state.us):
+        return state
     match status.origin:
         case Origin.HOLD:
             return state.noted("lim_restarted", name, f"{name} was restarted and waits for a word")

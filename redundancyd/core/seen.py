@@ -21,6 +21,7 @@ class View:
     status: Status | None = None  # the last one it gave, however old
     status_op: int = 0  # the operation that brought it; an older answer that comes later is no news
     heard_at: int | None = None  # last sign of life, by channel or own address
+    doubtful: bool = False  # an order was sent since, and its outcome is not known
     refused: str = ""  # why it did not follow the last order
     unreached: str = ""  # why it was last out of reach
     exchange_running: bool | None = None
@@ -37,6 +38,16 @@ class View:
             and status.traffic is word.traffic
             and (status.number, status.word, status.origin) == (goal.number, word, Origin.ORDER)
             and us.is_own(status.supervisor)
+        )
+
+    def is_fenced(self) -> bool:
+        """Whether it was last seen blocked by our order, and no order since has an unknown outcome."""
+        status = self.status
+        return (
+            status is not None
+            and not self.doubtful
+            and (status.traffic, status.word) == (Traffic.BLOCKED, Word.BLOCK)
+            and status.origin is Origin.ORDER
         )
 
     def heard_since(self, at: int | None) -> bool:
@@ -65,7 +76,14 @@ def take_answer(view: View, event: Answered, *, looked: bool) -> View:
         case Status() as status:
             refused = view.refused if looked else ""
             return replace(
-                view, status=status, status_op=event.op, heard_at=event.at, fresh=looked, refused=refused, unreached=""
+                view,
+                status=status,
+                status_op=event.op,
+                heard_at=event.at,
+                fresh=looked,
+                doubtful=False,
+                refused=refused,
+                unreached="",
             )
         case Refused(error, detail, status):
             said = f"{error}: {detail}" if detail else error
@@ -79,7 +97,7 @@ def take_answer(view: View, event: Answered, *, looked: bool) -> View:
                 unreached="",
             )
         case Unreached(why):
-            return replace(view, unreached=why, fresh=False)
+            return replace(view, unreached=why, fresh=False, doubtful=view.doubtful or not looked)
 
 
 def of(views: Views, system: System) -> Views:

@@ -107,6 +107,7 @@ class Status:
     remembered: bool = True
     boot_id: str = ""
     policy: str = ""
+    repairs: int = 0  # how often it put its own rules back since its boot
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.ASKING, T.FOREIGN): Row("T31", P.WATCHING, Ask.LOOK, "another supervisor ordered these LIMs; hands off"),
     (P.WATCHING, T.ADOPTED): Row("T32", P.SAVING, Ask.SAVE, "the operator makes us the supervisor"),
     (P.SAVING, T.NOT_SAVED_FIRST): Row("T33", P.ASKING, Ask.GIVE_BACK, "an order that could be lost is not accepted"),
+    (P.RESTING, T.FAILED): Row("T34", P.SAVING, Ask.SAVE, "nobody can be allowed here, so the takeover is undone"),
+    (P.BLOCKING, T.SEEN_OTHERWISE): Row("T35", P.BLOCKING, Ask.BLOCK, "a server came into reach meanwhile"),
 }
 
 _TOLD = "told to the operator, who is refused with the reason"
@@ -114,7 +116,6 @@ IGNORED: dict[tuple[Phase, Trigger], str] = {
     (P.SAVING, T.BEHIND): _LATER,
     (P.SAVING, T.FOREIGN): _LATER,
     (P.SAVING, T.BY_HAND): _LATER,
-    (P.BLOCKING, T.SEEN_OTHERWISE): "orders are under way; the looks after them tell",
     (P.ALLOWING, T.SEEN_OTHERWISE): "orders are under way; the looks after them tell",
     (P.BLOCKING, T.BY_HAND): "the goal under way wins; looking adopts it when it is seen at rest",
     (P.ALLOWING, T.BY_HAND): "the goal under way wins; looking adopts it when it is seen at rest",
@@ -129,7 +130,7 @@ IGNORED: dict[tuple[Phase, Trigger], str] = {
     (P.WATCHING, T.BY_HAND): "hands off",
 }
 
-_ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED, T.FAILED}
+_ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED}
 _SAVE_ENDS = {T.SAVED, T.NOT_SAVED, T.NOT_SAVED_ORDER, T.NOT_SAVED_FIRST}
 
 
@@ -139,6 +140,8 @@ def impossible(phase: Phase, trigger: Trigger) -> str:
         return "nothing is being saved"
     if trigger in _ORDER_ENDS and phase not in {P.BLOCKING, P.ALLOWING}:
         return "nothing is being ordered"
+    if trigger is T.FAILED and phase not in {P.BLOCKING, P.ALLOWING, P.RESTING}:
+        return "no takeover has got so far"
     if phase is P.BLOCKING and trigger in {T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED}:
         return "allowing has not begun"
     if phase is P.ALLOWING and trigger in {T.BLOCKED, T.NOT_ALL_BLOCKED}:

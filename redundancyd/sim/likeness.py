@@ -130,6 +130,7 @@ def _view(view: View, core: State, base: int, ago: Ago) -> Key:
     return (
         view.connected,
         view.fresh,
+        view.doubtful,
         status,
         ago(view.heard_at),
         bool(view.refused),

@@ -69,6 +69,7 @@ class Lim:
     mute: set[Word] = field(default_factory=set)  # these orders are never answered, nor done
     deaf: bool = False  # the channel stands, nothing answers
     exchange: bool = True
+    slow_ms: int = 0  # how much later than others it answers orders
 
     def obey(self, order: Order, supervisor: str) -> Status | Refused | Unreached:
         """What redundancy-lim does with an order (DESIGN, section 3)."""
@@ -138,6 +139,10 @@ class TableTop:
     def order(self, active: System, **more: object) -> None:
         """The operator orders a manual takeover."""
         self.happen(OperatorAsked(active, request=1, who="tester", at=self.now, **more))  # type: ignore[arg-type]
+
+    def lose_goal(self) -> None:
+        """The goal file is gone."""
+        self.disk = None
 
     def power_off(self, system: System, *lims: int) -> None:
         """Silent power loss: rules gone, nothing answers, channels not even closed."""
@@ -222,7 +227,7 @@ class TableTop:
                     for server in servers:
                         obeys = self._reaches(server) and word not in self.lims[server].mute
                         answer = self.lims[server].obey(effect, self.us.name) if obeys else None
-                        self._answer(op, server, answer, deadline_ms)
+                        self._answer(op, server, answer, deadline_ms, self.lims[server].slow_ms)
                 case Look(op, servers, deadline_ms):
                     for server in servers:
                         answer = self.lims[server].status if self._reaches(server) else None
@@ -240,8 +245,10 @@ class TableTop:
         self.saved.append(goal)
         self._later(at, GoalSaved(op, at))
 
-    def _answer(self, op: int, server: Server, answer: Status | Refused | Unreached | None, deadline_ms: int) -> None:
-        at = self.now + (deadline_ms if answer is None else DELAY_MS)
+    def _answer(
+        self, op: int, server: Server, answer: Status | Refused | Unreached | None, deadline_ms: int, slow_ms: int = 0
+    ) -> None:
+        at = self.now + (deadline_ms if answer is None else DELAY_MS + slow_ms)
         self._later(at, Answered(op, server, answer or Unreached("no answer"), at))
         if answer is None:
             self._later(at, ChannelLost(server, "no answer", at))

@@ -140,6 +140,20 @@ def test_a_start_into_a_dead_world_takes_a_whole_window():
 
 
 @pytest.mark.S4
+@pytest.mark.parametrize("done", [False, True])
+def test_a_start_whose_channels_open_late_takes_nothing_over(done: bool):
+    """
+    The primary answers its beats, and no channel opens within F or U: that is no reason to leave it.
+    """
+    top = TableTop(first_goal(done=done))
+    for server in (P1, P2):
+        top.happen(ChannelLost(server, "slow login", top.now))
+        top.lims[server].deaf = True
+    top.beat(20)
+    assert (top.active(), top.disk and top.disk.active) == ({PRIMARY}, PRIMARY)
+
+
+@pytest.mark.S4
 def test_a_frozen_daemon_that_wakes_to_everything_lost_does_nothing():
     """
     30 s frozen after two missed beats; the beat under way ends unanswered, and everything is back.
@@ -392,6 +406,18 @@ def test_changed_rules_are_put_back_within_one_look(server: Server, traffic: Tra
 
 
 @pytest.mark.L3
+def test_rules_that_a_lim_put_back_itself_are_told_all_the_same():
+    """
+    Its own hold was faster than our look: the alarm stands, and nothing is ordered.
+    """
+    top = rested()
+    top.lims[A2].status = replace(top.lims[A2].status, repairs=1)
+    top.run(SETTINGS.look_interval_ms + 6 * DELAY_MS)
+    assert "rules_changed:alternate-2" in {alarm.handle for alarm in alarms(top.state)}
+    assert top.rows[-1] == "T12"
+
+
+@pytest.mark.L3
 def test_a_change_of_verdict_looks_at_once():
     """
     Rules flushed just before the primary falls silent are seen with the change, not a look later.
@@ -502,7 +528,7 @@ def test_lims_of_another_supervisor_can_be_adopted_without_a_goal():
     The goal is lost and the LIMs hold a stranger's orders: watching, until the operator adopts.
     """
     top = rested()
-    top.disk = None
+    top.lose_goal()
     for lim in top.lims.values():
         lim.status = replace(lim.status, number=9, supervisor="them.run1")
     top.start()

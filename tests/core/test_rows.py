@@ -7,7 +7,7 @@ import pytest
 
 from redundancyd.core.events import ChannelLost, Connected, OperatorAdopted
 from redundancyd.core.state import Phase
-from redundancyd.core.systems import Methods, Origin, Server, Status, Traffic, Word
+from redundancyd.core.systems import Method, Methods, Origin, Server, Status, Traffic, Word
 from redundancyd.core.takeover import TABLE
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, SETTINGS, US, TableTop, first_goal
 
@@ -221,6 +221,35 @@ def disk_failed_in_the_first_order() -> TableTop:
     return top
 
 
+def nobody_left_here() -> TableTop:
+    """T34: undone to a primary that dies in that moment; when it is surely lost, forward after all."""
+    top = rested(methods=Methods(Method.MANUAL, Method.MANUAL))
+    top.lims[A2].refuses.add(Word.ALLOW)
+    top.lims[A2].slow_ms = 500
+    top.order(ALTERNATE)
+    top.run(200)
+    top.power_off(PRIMARY)
+    top.beat(3)
+    top.lims[A2].refuses.clear()
+    top.beat(12)
+    assert top.active() == {ALTERNATE}
+    return top
+
+
+def late_comer() -> TableTop:
+    """T35: a server of the passive system comes into reach while another one is being blocked."""
+    top = rested()
+    top.happen(ChannelLost(A1, "reset", top.now))
+    for server in (A1, A2):
+        top.lims[server].status = replace(top.lims[server].status, traffic=Traffic.MIXED)
+    top.lims[A2].mute.add(Word.BLOCK)
+    top.run(6000, until=lambda: top.state.phase is Phase.BLOCKING)
+    top.happen(Connected(A1, top.now))
+    top.beat(2)
+    assert top.lims[A1].status.traffic is Traffic.BLOCKED
+    return top
+
+
 def adopted() -> TableTop:
     """T32: the operator makes us the supervisor of LIMs another one ordered."""
     top = lims_hold(9, "them.run1", resting=True)
@@ -266,6 +295,8 @@ WAYS: dict[str, Callable[[], TableTop]] = {
     "T31": lambda: without_goal(FOREIGN),
     "T32": adopted,
     "T33": disk_failed_in_the_first_order,
+    "T34": nobody_left_here,
+    "T35": late_comer,
 }
 
 
