@@ -6,11 +6,12 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from redundancyd import __version__, config
-from redundancyd.adapters import journal
+from redundancyd.adapters import journal, probes
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.goal_file import StateFolder
+from redundancyd.adapters.goal_file import GoalFile, StateFolder
 from redundancyd.adapters.notify import Notify
 from redundancyd.core.systems import Goal, Kind, System
 from redundancyd.daemon import Daemon, Ending, Outside
@@ -23,6 +24,7 @@ async def live(path: str) -> int:
     outside = Outside(Clock(), Notify(), Records())
     journal.open_journal(outside.clock).tap(outside.records.put)
     settings = config.load(path)
+    probes.check()
     folder = StateFolder(settings.daemon.state_folder, outside.clock)
     while True:
         daemon = Daemon(settings, await folder.load(), folder, outside)
@@ -67,8 +69,10 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 async def _first_goal(path: str, active: System) -> int:
     """Write the first goal of a pair that was just set up, unless there is one."""
     clock = Clock()
-    folder = StateFolder(config.load(path).daemon.state_folder, clock)
-    if (await folder.load()).goal is None:
+    state_folder = config.load(path).daemon.state_folder
+    folder = StateFolder(state_folder, clock)
+    await folder.load()
+    if GoalFile(Path(state_folder), clock).load() is None:  # a damaged one is not overwritten
         reason = "the first goal"
         await folder.save(Goal(active, 1, Kind.FORCED, by_operator=False, reason=reason, decided_at=clock.now()))
     return 0
