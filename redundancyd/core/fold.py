@@ -105,8 +105,8 @@ def _difference(state: State, goal: Goal) -> Trigger | None:
             return _allow_result(state, goal)
         case Phase.RESTING if differing(state, goal):
             return Trigger.SEEN_OTHERWISE
-        case Phase.RESTING if not goal.done and _allowed_lims(state, goal) == frozenset() and _may_go_back(state, goal):
-            return Trigger.FAILED
+        case Phase.RESTING if not goal.done:
+            return _came_about(state, goal)
         case _:
             return None
 
@@ -150,18 +150,29 @@ def _allow_result(state: State, goal: Goal) -> Trigger | None:
     if not _over(state, state.op):
         return None
     allowed = _allowed_lims(state, goal)
-    missing = [
-        lim
-        for lim in state.settings.lims(goal.active)
-        if lim not in allowed and not is_accepted(state, goal.active, lim)
-    ]
-    if not missing and allowed:
+    if allowed and not _missing_lims(state, goal, allowed):
         return Trigger.ALLOWED
     if goal.kind is Kind.PLANNED and not goal.done and seen.answers(state.views, passive(goal)):
         return Trigger.FAILED
     if allowed:
         return Trigger.NOT_ALL_ALLOWED
     return Trigger.FAILED if _may_go_back(state, goal) else Trigger.NONE_ALLOWED
+
+
+def _came_about(state: State, goal: Goal) -> Trigger | None:
+    """What looking finds of a takeover that orders could not complete."""
+    allowed = _allowed_lims(state, goal)
+    if not allowed:
+        return Trigger.FAILED if _may_go_back(state, goal) else None
+    return Trigger.ALLOWED if not _missing_lims(state, goal, allowed) else None
+
+
+def _missing_lims(state: State, goal: Goal, allowed: frozenset[int]) -> list[int]:
+    return [
+        lim
+        for lim in state.settings.lims(goal.active)
+        if lim not in allowed and not is_accepted(state, goal.active, lim)
+    ]
 
 
 def _allowed_lims(state: State, goal: Goal) -> frozenset[int]:

@@ -105,6 +105,7 @@ TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.SAVING, T.NOT_SAVED_FIRST): Row("T33", P.ASKING, Ask.GIVE_BACK, "an order that could be lost is not accepted"),
     (P.RESTING, T.FAILED): Row("T34", P.SAVING, Ask.SAVE, "nobody can be allowed here, so the takeover is undone"),
     (P.BLOCKING, T.SEEN_OTHERWISE): Row("T35", P.BLOCKING, Ask.BLOCK, "a server came into reach meanwhile"),
+    (P.RESTING, T.ALLOWED): Row("T36", P.RESTING, Ask.FINISH, "looking found it done after all"),
 }
 
 _TOLD = "told to the operator, who is refused with the reason"
@@ -130,7 +131,7 @@ IGNORED: dict[tuple[Phase, Trigger], str] = {
     (P.WATCHING, T.BY_HAND): "hands off",
 }
 
-_ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED}
+_ORDER_ENDS = {T.BLOCKED, T.NOT_ALL_BLOCKED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED}
 _SAVE_ENDS = {T.SAVED, T.NOT_SAVED, T.NOT_SAVED_ORDER, T.NOT_SAVED_FIRST}
 
 
@@ -140,7 +141,7 @@ def impossible(phase: Phase, trigger: Trigger) -> str:
         return "nothing is being saved"
     if trigger in _ORDER_ENDS and phase not in {P.BLOCKING, P.ALLOWING}:
         return "nothing is being ordered"
-    if trigger is T.FAILED and phase not in {P.BLOCKING, P.ALLOWING, P.RESTING}:
+    if trigger in {T.FAILED, T.ALLOWED} and phase not in {P.BLOCKING, P.ALLOWING, P.RESTING}:
         return "no takeover has got so far"
     if phase is P.BLOCKING and trigger in {T.ALLOWED, T.NOT_ALL_ALLOWED, T.NONE_ALLOWED}:
         return "allowing has not begun"

@@ -250,6 +250,18 @@ def late_comer() -> TableTop:
     return top
 
 
+def came_about() -> TableTop:
+    """T36: nobody answered in time, but the order was followed; the next look finds it."""
+    top = never_ordered()
+    top.order(PRIMARY)
+    for server in (P1, P2):
+        top.lims[server].slow_ms = SETTINGS.allow_deadline_ms + 500
+    top.beat(12)
+    assert top.disk is not None
+    assert (top.disk.done, top.active()) == (True, {PRIMARY})
+    return top
+
+
 def adopted() -> TableTop:
     """T32: the operator makes us the supervisor of LIMs another one ordered."""
     top = lims_hold(9, "them.run1", resting=True)
@@ -297,6 +309,7 @@ WAYS: dict[str, Callable[[], TableTop]] = {
     "T33": disk_failed_in_the_first_order,
     "T34": nobody_left_here,
     "T35": late_comer,
+    "T36": came_about,
 }
 
 
