@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="redundancy-sim",
         description="Thinks the decision through: the real core, in a world of values, with a clock of its own.",
-        epilog="example: redundancy-sim explore --faults 1 --orders 1 --kills 1.  Exit status: 1 when a law was broken.",
+        epilog="example: redundancy-sim explore --faults 1 --orders 1 --kills 1.  Exit status: 1 if a law broke.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     visit = commands.add_parser("explore", help="visit every state within bounds, and hold each against the laws")
