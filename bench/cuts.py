@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figures import Goal, Spread, next_at, phases
 from bench.helper import Helper, probing
-from bench.pair import QUICK, USUAL, Pair
+from bench.pair import QUICK, ROUTERS, USUAL, Pair
 from bench.stage import MS, Beats, Knife, Stage, now, sleep_until
 from redundancyd.core.systems import System
 from redundancyd.lab.plan import LimPlan
@@ -124,7 +124,7 @@ def _cut_theirs(stage: Stage, pair: Pair, beats: Beats, phase: float) -> dict[st
     ):
         probe.wait(_answers(USUAL), ANSWER_WITHIN_S)
         knife = Knife(stage.bed, [pair.master.name])
-        last = adverts.wait(lambda _: True, ANSWER_WITHIN_S)["at_ns"]
+        last = adverts.wait(lambda line: bool(line["router"] == ROUTERS[USUAL]), ANSWER_WITHIN_S)["at_ns"]
         sleep_until(next_at(last, beats.interval_ms * MS, phase, now() + LEAD_NS))
         at = knife.cut()
         pair.master.power_off()

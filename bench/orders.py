@@ -34,10 +34,11 @@ class Orders:
 
 
 def run_orders(stage: Stage, orders: Orders, runs: int, tell: Callable[[str], None]) -> None:
-    """There and back, ours and theirs in turn; the first there-and-back of ours is not counted."""
+    """There and back, ours and theirs in turn; the first there-and-back is not counted."""
     _set_up_peer(stage)
     for active in (System.ALTERNATE, System.PRIMARY):
         _ours(stage, active)
+        _theirs(stage, active)
     for number in range(1, runs + 1):
         active = System.ALTERNATE if number % 2 else System.PRIMARY
         mine, its = _ours(stage, active), _theirs(stage, active)
@@ -46,7 +47,8 @@ def run_orders(stage: Stage, orders: Orders, runs: int, tell: Callable[[str], No
         tell(f"{number} of {runs}: redundancyd {mine['all_ms']:.0f} ms, script {its['all_ms']:.0f} ms")
     if runs % 2:
         _ours(stage, System.PRIMARY)
-        _theirs(stage, System.PRIMARY)
+    for lim in stage.bed.lims.values():
+        _change_jumps(lim, there=False)
 
 
 def _ours(stage: Stage, active: System) -> dict[str, float]:
@@ -81,7 +83,7 @@ def _set_up_peer(stage: Stage) -> None:
     for system in System:
         _write(supervisor, str(system), " ".join(lim.name for lim in stage.bed.of(system)))
     for lim in stage.bed.lims.values():
-        _jump(lim)
+        _change_jumps(lim, there=True)
         if lim is not supervisor:
             lim.run(["mkdir", "-p", "-m", "700", "/root/.ssh"])
             lim.path("/root/.ssh/authorized_keys").write_text(key)
@@ -122,8 +124,10 @@ def _flip(rules: Mapping[int, list[str]]) -> str:
     return text
 
 
-def _jump(lim: Lim) -> None:
-    """The script's chains stand behind ours and are empty; what it fills and empties them with is what is timed."""
+def _change_jumps(lim: Lim, *, there: bool) -> None:
+    """The script's chains stand empty behind ours, or not at all; filling and emptying them is what is timed."""
+    text = "*filter\n" + "".join(f":{chain} - [0:0]\n" for chain in CHAINS.values())
+    for built_in, chain in CHAINS.items():
+        text += f"-A {built_in} -j {chain}\n" if there else f"-D {built_in} -j {chain}\n-X {chain}\n"
     for name in ("iptables", "ip6tables"):
-        jumps = "".join(f":{chain} - [0:0]\n-A {built_in} -j {chain}\n" for built_in, chain in CHAINS.items())
-        lim.run([f"{name}-restore", "--noflush", "-w", "1"], text=f"*filter\n{jumps}COMMIT\n")
+        lim.run([f"{name}-restore", "--noflush", "-w", "1"], text=f"{text}COMMIT\n")

@@ -19,6 +19,7 @@ from redundancyd.lab.system import PATH, Cgroup, LabError, remove_namespace, run
 NET = NETS["alternate"]
 USUAL, QUICK = NET.address(110), NET.address(111)
 PRIORITIES = {USUAL: (150, 100), QUICK: (254, 253)}
+ROUTERS = {USUAL: 51, QUICK: 52}  # the numbers VRRP knows them by
 SETTLE_S = 15.0
 
 
@@ -26,9 +27,9 @@ def keepalived_settings(number: int, interval_s: float) -> str:
     """keepalived.conf of one node; sub-second intervals need version 3 of the protocol, so both have it."""
     own, peer = NET.address(100 + number), NET.address(103 - number)
     text = f"global_defs {{\n    router_id bench-{number}\n    vrrp_version 3\n}}\n"
-    for place, (address, priorities) in enumerate(PRIORITIES.items(), 1):
+    for address, priorities in PRIORITIES.items():
         text += (
-            f"vrrp_instance v{place} {{\n    state BACKUP\n    interface eth0\n    virtual_router_id {50 + place}\n"
+            f"vrrp_instance v{ROUTERS[address]} {{\n    state BACKUP\n    interface eth0\n    virtual_router_id {ROUTERS[address]}\n"
             f"    priority {priorities[number - 1]}\n    advert_int {interval_s:g}\n    unicast_src_ip {own}\n"
             f"    unicast_peer {{\n        {peer}\n    }}\n    virtual_ipaddress {{\n        {address}/24\n    }}\n}}\n"
         )

@@ -15,7 +15,7 @@ from redundancyd.lab.daemon_process import Daemon, Journal
 from redundancyd.lab.plan import NETS, BedPlan
 from redundancyd.lab.system import PATH, Cgroup, LabError, run
 
-SETTLE_S = 30.0
+SETTLE_S = 60.0
 MS = 1_000_000
 
 
