@@ -28,8 +28,9 @@ def keepalived_settings(number: int, interval_s: float) -> str:
     own, peer = NET.address(100 + number), NET.address(103 - number)
     text = f"global_defs {{\n    router_id bench-{number}\n    vrrp_version 3\n}}\n"
     for address, priorities in PRIORITIES.items():
+        router = ROUTERS[address]
         text += (
-            f"vrrp_instance v{ROUTERS[address]} {{\n    state BACKUP\n    interface eth0\n    virtual_router_id {ROUTERS[address]}\n"
+            f"vrrp_instance v{router} {{\n    state BACKUP\n    interface eth0\n    virtual_router_id {router}\n"
             f"    priority {priorities[number - 1]}\n    advert_int {interval_s:g}\n    unicast_src_ip {own}\n"
             f"    unicast_peer {{\n        {peer}\n    }}\n    virtual_ipaddress {{\n        {address}/24\n    }}\n}}\n"
         )
