@@ -123,12 +123,17 @@ def _block_result(state: State, goal: Goal) -> Trigger | None:
     open_still = [view for view in seen.of(state.views, passive(goal)) if not view.is_as_wanted(goal, state.us)]
     if not open_still:
         return Trigger.BLOCKED
-    if any(view.connected and view.fresh and view.server not in state.op.targets for view in open_still):
+    if any(_came_late(state.op, view) for view in open_still):
         return Trigger.SEEN_OTHERWISE
     if goal.kind is not Kind.PLANNED or goal.done:
         return Trigger.NOT_ALL_BLOCKED
     alive = [view for view in open_still if _stands_against(state, state.op, view)]
     return Trigger.FAILED if alive else Trigger.NOT_ALL_BLOCKED
+
+
+def _came_late(op: Operation, view: seen.View) -> bool:
+    """Whether a server that is not blocked came into reach, or back, after the order had gone out."""
+    return view.connected and view.fresh and (view.server not in op.targets or not view.refused)
 
 
 def _stands_against(state: State, op: Operation, view: seen.View) -> bool:
