@@ -2,20 +2,16 @@
 
 In the journal fields are native (`journalctl REDUNDANCY_EVENT=takeover_done`); without one they are a JSON object a
 line on standard error, or plain text on a terminal.  What nobody takes is counted, and told when somebody listens
-again.  The last records stay in memory for the socket's `/v1/events`.
+again.
 """
 
-import asyncio
 import logging
 import os
 import re
 import select
 import socket
 import sys
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -26,29 +22,13 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.message_ids import MESSAGE_IDS
 
+Tap = Callable[[str, int, dict[str, Any]], object]  # takes event, instant and fields, and never waits
 Level = Literal["debug", "info", "notice", "warning", "error", "critical"]
 JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
-KEPT = 1000
-_BEHIND_MAX = 256  # records a subscriber may be behind before it is dropped
 _PRIORITY = {"critical": 2, "error": 3, "warning": 4, "notice": 5, "info": 6, "debug": 7}
 _TAKEN = frozenset({"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "REDUNDANCY_EVENT"})
 _FIELD_MAX = 8000  # characters; a traceback fits, a flood does not
 _PIPE_BUF = select.PIPE_BUF  # so many bytes go into a writable pipe without waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of the journal, as the socket shows it."""
-
-    id: int
-    at_ms: int
-    event: str
-    level: str
-    fields: Mapping[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as one flat object."""
-        return {**self.fields, "id": self.id, "event": self.event, "at_ms": self.at_ms, "level": self.level}
 
 
 class _Sink(Protocol):
@@ -123,43 +103,19 @@ class _StreamSink:
         """The stream is not ours to close."""
 
 
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """Follows the records as they come; ends by itself when it falls too far behind."""
-
-    _queue: asyncio.Queue[Record | None] = field(default_factory=lambda: asyncio.Queue(_BEHIND_MAX + 1))
-    dropped: bool = False
-
-    def put(self, record: Record) -> bool:
-        """Whether there was room."""
-        if self._queue.qsize() >= _BEHIND_MAX:
-            self.dropped = True
-            self._queue.put_nowait(None)
-            return False
-        self._queue.put_nowait(record)
-        return True
-
-    async def __aiter__(self) -> AsyncIterator[Record]:
-        while (record := await self._queue.get()) is not None:
-            yield record
-
-
 class _Facts(structlog.BoundLoggerBase):
     def fact(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - any field
         self._proxy_to_logger("fact", event, **fields)
 
 
 class Journal:
-    """Writes records, keeps the last ones, and tells subscribers."""
+    """Writes records, and hands them on to whoever taps it."""
 
     def __init__(self, clock: Clock, sink: _Sink) -> None:
         self._clock = clock
-        self._kept: deque[Record] = deque(maxlen=KEPT)
-        self._last_id = 0
-        self._subscriptions: set[Subscription] = set()
         self._sink = sink
         self._lost = 0
-        self._taps: list[Callable[[str, int, dict[str, Any]], object]] = []
+        self._taps: list[Tap] = []
         processors: list[Processor] = [structlog.processors.format_exc_info, self._deliver]
         self._facts: _Facts = structlog.wrap_logger(None, processors=processors, wrapper_class=_Facts)
 
@@ -167,12 +123,12 @@ class Journal:
         """Write one fact; `message=` is its sentence for people, `exc_info=` an exception to show whole."""
         self._facts.fact(event, level=level, at_ms=self._clock.now(), **fields)
 
-    def tap(self, take: Callable[[str, int, dict[str, Any]], object]) -> None:
+    def tap(self, take: Tap) -> None:
         """Hand every record to one more taker, which must not wait: event, instant, fields."""
         self._taps.append(take)
 
     def _deliver(self, _logger: WrappedLogger, _name: str, values: EventDict) -> EventDict:
-        self._keep(values)
+        self._hand_on(values)
         if self._lost and self._write({"event": "journal_lost", "level": "warning", "count": self._lost}):
             self._lost = 0
         if not self._write(values):
@@ -183,31 +139,13 @@ class Journal:
         known = {key: value for key, value in values.items() if value is not None}
         return self._sink.write({"at_ms": self._clock.now(), **known})
 
-    def _keep(self, values: EventDict) -> None:
-        self._last_id += 1
-        kept = Record(self._last_id, values["at_ms"], values["event"], values["level"], dict(_fields(values)))
-        self._kept.append(kept)
+    def _hand_on(self, values: EventDict) -> None:
         for tap in self._taps:
-            tap(kept.event, kept.at_ms, {"level": kept.level, **kept.fields})
-        self._subscriptions -= {each for each in self._subscriptions if not each.put(kept)}
+            tap(values["event"], values["at_ms"], {"level": values["level"], **dict(_fields(values))})
 
     def close(self) -> None:
         """Nothing more is written out."""
         self._sink.close()
-
-    def recent(self, after: int = 0) -> Iterator[Record]:
-        """The records still in memory whose id is higher than `after`, oldest first."""
-        return (kept for kept in tuple(self._kept) if kept.id > after)
-
-    @contextmanager
-    def subscribe(self) -> Iterator[Subscription]:
-        """Follow what comes from now on."""
-        subscription = Subscription()
-        self._subscriptions.add(subscription)
-        try:
-            yield subscription
-        finally:
-            self._subscriptions.discard(subscription)
 
 
 class _Libraries(logging.Handler):
@@ -253,17 +191,6 @@ def record(event: str, *, level: Level = "info", **fields: Any) -> None:  # noqa
     """Write one fact to the journal of this process; nothing where none was opened."""
     if _current is not None:
         _current.record(event, level=level, **fields)
-
-
-def recent(after: int = 0) -> Iterator[Record]:
-    """The records still in memory whose id is higher than `after`, oldest first."""
-    return iter(()) if _current is None else _current.recent(after)
-
-
-def subscribe() -> AbstractContextManager[Subscription]:
-    """Follow what is written from now on; needs an open journal."""
-    assert _current is not None
-    return _current.subscribe()
 
 
 def _fields(values: EventDict) -> Iterator[tuple[str, Any]]:
