@@ -17,6 +17,7 @@ from redundancyd.lab.system import PATH, Cgroup, LabError, run
 
 SETTLE_S = 60.0
 MS = 1_000_000
+REFUSED = 3  # exit status of the utility
 
 
 def now() -> int:
@@ -65,7 +66,10 @@ class Stage:
 
     def order(self, active: System) -> None:
         """A manual takeover, to its end."""
-        done = self.daemon.order(["manual-takeover", f"traffic-in-{active}", "--yes"], 20)
+        give_up = time.monotonic() + SETTLE_S
+        words = ["manual-takeover", f"traffic-in-{active}", "--yes"]
+        while (done := self.daemon.order(words, 20)).returncode == REFUSED and time.monotonic() < give_up:
+            time.sleep(0.5)  # what was ready a moment ago may have to say so again
         if done.returncode != 0:
             raise LabError(f"manual-takeover traffic-in-{active}: exit {done.returncode}: {done.stdout}{done.stderr}")
 
