@@ -30,12 +30,12 @@ def test_the_unit_becomes_ready_with_no_lim_in_reach(machine: Machine):
     systemctl start returns and the unit is active, though no network is there.
     """
     start(machine)
-    shown = machine.properties(UNIT, "ActiveState", "SubState", "Type", "NotifyAccess", "NRestarts")
-    assert shown == {
+    assert machine.properties(UNIT, "ActiveState", "SubState", "Type", "NotifyAccess", "WatchdogUSec", "NRestarts") == {
         "ActiveState": "active",
         "SubState": "running",
         "Type": "notify",
         "NotifyAccess": "main",
+        "WatchdogUSec": "10s",
         "NRestarts": "0",
     }
 
