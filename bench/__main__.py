@@ -118,6 +118,8 @@ def main() -> int:
     except LabError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     words.json.parent.mkdir(parents=True, exist_ok=True)
     words.json.write_text(json.dumps(found, indent=1) + "\n")
     print(report.page(found))
