@@ -23,7 +23,7 @@ from bench.stage import Beats, on_stage
 from redundancyd.core.systems import System
 from redundancyd.lab.system import LabError
 
-OUT = Path(__file__).parent / "out" / "figures.json"
+OUT = Path(__file__).parent / "out"
 PARTS = ("cuts", "idle", "orders")
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--only", choices=PARTS, help="one part alone")
     words.add_argument("--seed", type=int, help="of the random phases (default: a new one, printed)")
     words.add_argument("--prefix", default="bench", help="of the beds (default: %(default)s)")
-    words.add_argument("--json", type=Path, default=OUT, metavar="FILE", help="written here (default: %(default)s)")
+    words.add_argument("--json", type=Path, metavar="FILE", help="written here (default: bench/out/figures.json)")
     words.add_argument("--page", type=Path, metavar="FILE", help="measure nothing: print the page of this JSON")
     words.add_argument("--strict", action="store_true", help="a missed goal is a failure")
     return words
@@ -120,10 +120,12 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    words.json.parent.mkdir(parents=True, exist_ok=True)
-    words.json.write_text(json.dumps(found, indent=1) + "\n")
     print(report.page(found))
-    print(f"Written to {words.json}; `python -m bench --page {words.json}` prints this page again.")
+    is_whole = not words.quick and words.only is None  # a try must not take the place of the figures
+    written = words.json or OUT / ("figures.json" if is_whole else "try.json")
+    written.parent.mkdir(parents=True, exist_ok=True)
+    written.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"Written to {written}; `python -m bench --page {written}` prints this page again.")
     return 1 if words.strict and missed(found) else 0
 
 
