@@ -223,6 +223,7 @@ class Config(_Table):
             block_deadline_ms=self.takeover.block_deadline_ms,
             allow_deadline_ms=self.takeover.allow_deadline_ms,
             takeovers_per_hour=self.takeover.takeovers_per_hour,
+            orphan_hold_ms=self.takeover.orphan_hold,
         )
 
     def methods(self) -> Methods:

@@ -5,6 +5,7 @@ start is the ordinary way to begin.  Stopping happens between two effects and le
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -23,7 +24,7 @@ from redundancyd.chronicle import Chronicle
 from redundancyd.core import decision
 from redundancyd.core.effects import Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, Woke
-from redundancyd.core.state import State
+from redundancyd.core.state import Phase, State
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Done, Problem, Request
@@ -39,8 +40,10 @@ LATE_MS = 500
 FEED_EVERY_MS = 1000
 """How often the loop comes round at least, and the watchdog is fed at most."""
 
-GRACE_S = 5
-"""How long effects under way may take when the daemon stops."""
+GRACE_S = 3
+"""How long the disk may take when the daemon stops."""
+
+UNDER_WAY = {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}
 
 
 class Ending(Enum):
@@ -71,6 +74,7 @@ class Daemon:
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._rested = asyncio.Event()
         self._chronicle = Chronicle()
         self._late_ms = self._fed_at = 0
         self._started_at = self._beat_at = self._clock.now()
@@ -107,8 +111,13 @@ class Daemon:
         """Wait for the end, let what touches the disk finish, then end every task."""
         ending = await self._ending
         journal.record("daemon_stopping", level="notice", why=ending.name.lower())
-        self._orders.close()
+        self._orders.close()  # no new ones; those whose goal is on its way to the disk are answered still
+        takeover = self._config.takeover
+        with contextlib.suppress(TimeoutError):  # a takeover under way is finished: stopped half way, both are blocked
+            async with asyncio.timeout((takeover.block_deadline_ms + takeover.allow_deadline_ms) / 1000 + GRACE_S):
+                await self._rested.wait()
         await self._perform.finish(GRACE_S)
+        self._orders.give_up()
         raise _Ended
 
     def post(self, event: Event) -> None:
@@ -121,8 +130,8 @@ class Daemon:
             self._ending.set_result(ending)
 
     async def _corridor(self) -> None:
-        """Take an event, step, write the rows, perform, set one timer; for ever."""
-        while not self._ending.done():
+        """Take an event, step, write the rows, perform, set one timer; until it is cancelled."""
+        while True:
             event = await self._next()
             self._late_ms = self._clock.now() - event.at
             if isinstance(event, Beat):
@@ -135,7 +144,15 @@ class Daemon:
             if isinstance(event, GoalSaved | GoalNotSaved):
                 self._orders.saved(event)
             self._effects(taken)
+            self._note_rest()
             self._feed_watchdog()
+
+    def _note_rest(self) -> None:
+        """Whether this would be a good moment to stop."""
+        if self._state.phase in UNDER_WAY:
+            self._rested.clear()
+        else:
+            self._rested.set()
 
     async def _next(self) -> Event:
         """The next event, or Woke at the instant the core asked for."""

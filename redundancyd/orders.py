@@ -102,8 +102,11 @@ class Orders:
             self._resolve(effect.request, Problem("not_saved", why, DISK_REMEDY))
 
     def close(self) -> None:
-        """The daemon stops: nobody is left waiting."""
+        """The daemon stops: nothing new is taken in."""
         self._closed = True
+
+    def give_up(self) -> None:
+        """The daemon ends: nobody is left waiting."""
         for request in tuple(self._open):
             self._resolve(request, STOPPING)
 

@@ -91,7 +91,7 @@ def warnings(state: State, about: About) -> tuple[str, ...]:
     goal = state.goal
     if goal is None or goal.active is System.PRIMARY:
         return ()
-    blocked = [view.server.name for view in seen.of(state.views, System.PRIMARY) if traffic(view) is Traffic.BLOCKED]
+    blocked = [view.server.name for view in seen.of(state.views, System.PRIMARY) if view.is_fenced()]
     if not blocked:
         return ()
     names = ", ".join(blocked)
@@ -103,14 +103,11 @@ def warnings(state: State, about: About) -> tuple[str, ...]:
 
 def unfenced(state: State) -> tuple[str, ...]:
     """The servers that may carry traffic although the other system is active, or is being allowed."""
-    goal = state.goal
-    if goal is None or state.phase is Phase.WATCHING:
+    if state.goal is None or state.phase is Phase.WATCHING:
         return ()
-    if state.phase in {Phase.SAVING, Phase.BLOCKING} and not goal.done:
-        return ()  # nothing else was allowed yet
-    system = goal.active.other
+    system = state.goal.active.other
     strange = tuple(f"{system}-{lim}" for lim in seen.strangers(state.views, system))
-    return tuple(server.name for server in seen.unfenced(state.views, goal, state.us)) + strange
+    return tuple(server.name for server in state.unfenced()) + strange
 
 
 def traffic(view: View) -> Traffic:

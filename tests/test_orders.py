@@ -96,6 +96,7 @@ async def test_nobody_is_left_waiting_when_the_daemon_stops():
     waiting = asyncio.create_task(orders.act(ManualTakeover(System.PRIMARY), "tester"))
     await asyncio.sleep(0)
     orders.close()
+    orders.give_up()
     late = await orders.act(Resume(), "tester")
     for answer in (await waiting, late):
         assert isinstance(answer, Problem)

@@ -127,7 +127,8 @@ class Perform:
             channel, control = self._channels[server], self._control if listens else ()
             self._post(await traffic.facts(channel, control, _FACTS_DEADLINE_MS, self._clock))
         except OutOfReach as error:
-            self._quiet_until[server] = self._clock.now() + _FACTS_PAUSE_MS
+            if self._channels[server].connected:  # a channel that broke left nothing running there
+                self._quiet_until[server] = self._clock.now() + _FACTS_PAUSE_MS
             record("facts_missing", level="debug", lim=server.lim, system=server.system, why=error.came_back)
         except Exception as error:  # noqa: BLE001 - the next look asks again
             self._tell(error, "facts_failed", server)

@@ -139,6 +139,7 @@ class Beats:
         self._servers = {server: Target(server.address, self._progress) for server in config.servers()}
         self._all_heard = asyncio.Event()
         self._started_at = 0
+        self._told: frozenset[Server] = frozenset()
         self._post: Post | None = None
 
     def _targets(self) -> Iterator[Target]:
@@ -162,6 +163,7 @@ class Beats:
     async def _beat(self, post: Post) -> None:
         self._post, self._started_at = post, self._clock.now()
         self._all_heard.clear()
+        self._told = frozenset()
         for target in self._targets():
             target.begin()
         for packet in range(1, self._packets + 1):
@@ -169,14 +171,13 @@ class Beats:
                 if not target.answered:
                     target.send()
             await self._wait_heard(self._started_at + self._timeout_ms * packet // self._packets)
+            self._tell_servers(post)
             if self._all_heard.is_set():
                 break
         for target in self._targets():  # a loop that was late must not make silence out of what has arrived
             target.drain()
         self._tell()
-        heard = frozenset(server for server, target in self._servers.items() if target.answered)
-        if heard:
-            post(ServersHeard(heard, self._started_at, self._clock.now()))
+        self._tell_servers(post)
 
     async def _wait_heard(self, until: int) -> None:
         with suppress(TimeoutError):
@@ -195,6 +196,13 @@ class Beats:
         post, self._post = self._post, None
         if post:
             post(Beat(self._primary.reply(), self._control_reply(), self._started_at, self._clock.now()))
+
+    def _tell_servers(self, post: Post) -> None:
+        """Post which servers answered, as soon as it is news: a start waits for those that are alive."""
+        heard = frozenset(server for server, target in self._servers.items() if target.answered)
+        if heard - self._told:
+            post(ServersHeard(heard, self._started_at, self._clock.now()))
+        self._told = heard
 
     def _control_reply(self) -> Reply:
         """Any address that answers shows that we are connected; silence of one outweighs what could not be sent."""

@@ -76,10 +76,10 @@ def _servers(state: State) -> Iterator[Alarm]:
             yield _alarm("lim_refused", 3, name, f"{name} did not follow: {view.refused}")
         if view.status is not None and view.status.number and not view.status.remembered:
             yield _alarm("lim_not_remembered", 2, name, f"{name} could not save its order; a reboot forgets it")
-        if view.status is not None and view.status.traffic is Traffic.UNKNOWN:
-            yield _alarm("rules_unreadable", 3, name, f"{name} cannot read its traffic rules")
-    if goal is not None and state.phase in {Phase.RESTING, Phase.LOOKING}:
-        for server in seen.unfenced(state.views, goal, state.us):
+        if view.unread or (view.status is not None and view.status.traffic is Traffic.UNKNOWN):
+            yield _alarm("rules_unreadable", 3, name, f"{name} cannot read its rules: {view.unread or 'unknown'}")
+    if goal is not None:
+        for server in state.unfenced():
             yield _unfenced(goal, server)
     for system in System:
         for lim in seen.strangers(state.views, system):

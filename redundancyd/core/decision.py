@@ -11,6 +11,7 @@ from redundancyd.core.due import called_for, held
 from redundancyd.core.effects import Effect, Look, Order, SaveGoal
 from redundancyd.core.events import Event, GoalNotSaved, GoalSaved, OperatorAdopted, OperatorAsked
 from redundancyd.core.fold import find, looking_until
+from redundancyd.core.heartbeat import Verdict
 from redundancyd.core.learn import learn
 from redundancyd.core.state import Operation, Phase, State, first_state, passive
 from redundancyd.core.systems import Goal, Kind, Methods, Pause, Server, Settings, Supervisor, System, Word
@@ -76,7 +77,9 @@ def step(state: State, event: Event) -> Step:
         raise AssertionError(f"the table runs in a circle at {state.phase}")
     if state.asked is not None:
         state = replace(state, asked=None)
-    if state.now >= state.look_at or state.verdict is not before:
+    if state.verdict is not before:
+        state = replace(state, look_at=state.now)
+    if state.now >= state.look_at and not _is_taking_over(state):
         state, look = _look(state, state.settings.servers)
         state, save = _save_again(state)
         effects += look + save
@@ -96,13 +99,19 @@ def wake_at(state: State) -> int:
         instants.append(state.goal.revert_at)
     if state.pause is not None:
         instants.append(state.pause.until)
-    return min([at for at in instants if at > state.now], default=state.now)
+    return min([at for at in instants if at > state.now], default=state.now + state.settings.look_interval_ms)
 
 
 def awaits_operator(state: State) -> str:
     """Why a takeover that the facts call for is not made; empty when none is called for, or it will be made."""
     called = called_for(state)
     return "" if called is None else held(state, called.active)
+
+
+def _is_taking_over(state: State) -> bool:
+    """Whether a takeover is under way: looks would stand in the way of its orders, and follow it at once."""
+    under_way = state.phase in {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}
+    return under_way and state.goal is not None and not state.goal.done
 
 
 def _saved_trigger(state: State, event: Event) -> Trigger | None:
@@ -121,6 +130,7 @@ def _saved_trigger(state: State, event: Event) -> Trigger | None:
 def _take(state: State, row: Row, trigger: Trigger, goal: Goal | None) -> tuple[State, tuple[Effect, ...]]:
     """The state after a row, and what it asks for."""
     request = state.asked.request if isinstance(state.asked, OperatorAsked | OperatorAdopted) else None
+    before = state.op
     state = replace(state, phase=row.phase, op=None, heart=heart_after(state, trigger))
     match row.ask:
         case Ask.SAVE:
@@ -133,9 +143,9 @@ def _take(state: State, row: Row, trigger: Trigger, goal: Goal | None) -> tuple[
                 state = replace(state, stable_since=None).noted("takeover_undone", str(goal.number), goal.reason)
             return state, (SaveGoal(op, goal, request),)
         case Ask.BLOCK:
-            return _order(state, Word.BLOCK)
+            return _order(state, Word.BLOCK, before)
         case Ask.ALLOW:
-            return _order(state, Word.ALLOW)
+            return _order(state, Word.ALLOW, before)
         case Ask.FINISH:
             return _finish(state)
         case Ask.LOOK:
@@ -144,31 +154,35 @@ def _take(state: State, row: Row, trigger: Trigger, goal: Goal | None) -> tuple[
             return _give_back(state)
 
 
-def _order(state: State, word: Word) -> tuple[State, tuple[Effect, ...]]:
-    """Order every connected server that is not yet as the goal wants it."""
+def _order(state: State, word: Word, before: Operation | None) -> tuple[State, tuple[Effect, ...]]:
+    """Order every connected server that is not yet as the goal wants it; `before` is the order this one follows."""
     goal = state.goal
     assert goal is not None
     system = goal.active if word is Word.ALLOW else passive(goal)
-    views = [view for view in seen.of(state.views, system) if view.connected and not view.is_as_wanted(goal, state.us)]
-    targets = frozenset(view.server for view in views)
+    views = [view for view in seen.of(state.views, system) if view.needs_order(goal, state.us)]
+    targets = frozenset(view.server for view in views if view.connected)
     waiting = frozenset(view.server for view in views if _is_waited_for(state, goal, view))
+    tried = (before.tried if before else frozenset()) | (targets if word is Word.BLOCK else frozenset())
     limit = state.settings.allow_deadline_ms if word is Word.ALLOW else state.settings.block_deadline_ms
+    deadline_at = state.now + limit
+    if before is not None and before.word is word and goal.kind is Kind.AUTOMATIC:
+        deadline_at = before.deadline_at  # whoever comes late does not put off a takeover of what is lost
     op = state.next_op
     state = replace(
         state,
         next_op=op + 1,
-        op=Operation(op, word, targets, waiting, state.now + limit),
-        views=tuple(replace(view, fresh=False) if view.server in targets else view for view in state.views),
+        op=Operation(op, word, targets, waiting, deadline_at, tried),
+        views=tuple(replace(view, fresh=False, deaf=False) if view.server in targets else view for view in state.views),
     )
     order = Order(op, word, goal.number, tuple(sorted(targets)), limit)
     return state, (order,) if targets else ()
 
 
 def _is_waited_for(state: State, goal: Goal, view: seen.View) -> bool:
-    """A silent cut does not wait for the dead: after a loss only LIMs heard within the window are waited for."""
-    if goal.kind is not Kind.AUTOMATIC or view.server.system is goal.active:
-        return True
-    return view.heard_since(state.heart.missed_since)
+    """A silent cut does not wait for the dead; a server with an order of unknown outcome is waited for while alive."""
+    if goal.kind is Kind.AUTOMATIC and view.server.system is not goal.active and state.verdict is Verdict.LOST:
+        return view.connected and view.heard_since(state.heart.missed_since)
+    return view.connected or (view.doubtful and view.heard_since(state.now - state.settings.window_ms))
 
 
 def _finish(state: State) -> tuple[State, tuple[Effect, ...]]:

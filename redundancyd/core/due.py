@@ -142,7 +142,7 @@ def _server_lack(state: State, view: seen.View) -> str:
     name = view.server.name
     if not view.connected:
         return f"{name} is out of reach" + (f" ({view.unreached})" if view.unreached else "")
-    if view.status is None or view.status.traffic is Traffic.UNKNOWN:
+    if view.unread or view.status is None or view.status.traffic is Traffic.UNKNOWN:
         return f"{name} cannot read its traffic rules"
     if view.refused:
         return f"{name} did not follow its last order ({view.refused})"
@@ -161,11 +161,10 @@ def _primary_hears_control(state: State) -> bool:
 
 def _old_system_lacks(state: State, system: System) -> list[Lack]:
     """Servers that are alive and cannot be blocked: a takeover would leave both systems active."""
-    window_ms = state.settings.missed * state.settings.interval_ms
     return [
         Lack(f"{system}-{view.server.lim}", f"{view.server.name} is alive and cannot be ordered to block")
         for view in seen.of(state.views, system)
-        if not view.connected and view.heard_since(state.now - window_ms)
+        if not view.connected and view.heard_since(state.now - state.settings.window_ms)
     ]
 
 

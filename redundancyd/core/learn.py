@@ -59,6 +59,10 @@ def refusal(state: State, asked: OperatorAsked) -> Refuse | None:
     if state.phase in {Phase.LOOKING, Phase.SAVING} or state.asked is not None or not _at_rest(state):
         why = f"{_under_way(state)}; ask again when it has ended"
         return Refuse(asked.request, "under_way", why)
+    stays = state.goal is not None and state.goal.active is asked.active
+    if stays and asked.revert_after_ms is not None:
+        why = f"the {asked.active} is active already, so there is nothing to revert to"
+        return Refuse(asked.request, "nothing_to_revert", why)
     if missing := lacks(state, asked.active, asked.accept):
         why = "; ".join(lack.why for lack in missing)
         keys = " ".join(sorted({f"--accept {lack.key}" for lack in missing}))
@@ -73,9 +77,11 @@ def _learn(state: State, event: Event) -> Learnt:
         case ServersHeard() | Connected() | ChannelLost() | Answered() | FactsSeen():
             return _server_told(state, event)
         case GoalSaved(op):
-            return Learnt(replace(state, goal_unsaved="") if op == state.saving else state)
+            return Learnt(replace(state, goal_unsaved="", before_change=None) if op == state.saving else state)
         case GoalNotSaved(op, why):
-            return Learnt(replace(state, goal_unsaved=why) if op == state.saving else state)
+            goal = state.before_change or state.goal  # a change that is not on disk is not accepted
+            unsaved = replace(state, goal=goal, before_change=None, goal_unsaved=why)
+            return Learnt(unsaved if op == state.saving else state)
         case MethodSet(direction, method):
             return Learnt(replace(state, methods=state.methods.with_method(direction, method)))
         case PauseSet(pause):
@@ -93,7 +99,7 @@ def _server_told(state: State, event: ServersHeard | Connected | ChannelLost | A
             return Learnt(replace(state, views=tuple(heard)))
         case Connected(server, at):
             opened = _changed(state, server, connected=True, fresh=False, unreached="", heard_at=at)
-            return Learnt(opened, look_at_once=(server,) if server in state.settings.servers else ())
+            return Learnt(opened, look_at_once=_to_look_at(opened, server))
         case ChannelLost(server, why):
             under_way = state.op is not None and server in state.op.targets
             marks = {"doubtful": True} if under_way else {}
@@ -104,6 +110,14 @@ def _server_told(state: State, event: ServersHeard | Connected | ChannelLost | A
         case FactsSeen(server, exchange_running, hears_control, lims, at):
             facts = {"exchange_running": exchange_running, "hears_control": hears_control, "lims": lims, "facts_at": at}
             return Learnt(_changed(state, server, **facts))
+
+
+def _to_look_at(state: State, server: Server) -> tuple[Server, ...]:
+    """A channel that opens is looked at; but what leaves looks unanswered and is to be blocked is ordered at once."""
+    if server not in state.settings.servers:
+        return ()
+    passive = state.goal is not None and server.system is not state.goal.active
+    return () if passive and state.view(server).deaf else (server,)
 
 
 def _request(state: State, event: OperatorAsked | OperatorAdopted | OperatorConfirmed | LatchAcknowledged) -> Learnt:
@@ -130,7 +144,8 @@ def _resave(state: State, goal: Goal, request: int) -> Learnt:
     if state.phase is Phase.SAVING:
         return Learnt(state, (Refuse(request, "under_way", "a goal is being saved; ask again"),))
     op = state.next_op
-    return Learnt(replace(state, goal=goal, next_op=op + 1, saving=op), (SaveGoal(op, goal, request),))
+    state = replace(state, goal=goal, before_change=state.goal, next_op=op + 1, saving=op)
+    return Learnt(state, (SaveGoal(op, goal, request),))
 
 
 def _beat(state: State, event: Beat) -> State:
@@ -146,6 +161,8 @@ def _answered(state: State, event: Answered) -> State:
     if before is None:
         return state
     after = seen.take_answer(before, event, looked=looked)
+    if state.goal is not None and after.refused and after.is_as_wanted(state.goal, state.us):
+        after = replace(after, refused="")  # it follows after all
     state = replace(state, views=seen.update(state.views, event.server, lambda _: after))
     if looked:
         return _note_change(state, before, after) if isinstance(event.answer, Status) else state

@@ -20,9 +20,12 @@ class View:
     fresh: bool = False  # `status` was read since the channel opened, and nothing was ordered since
     status: Status | None = None  # the last one it gave, however old
     status_op: int = 0  # the operation that brought it; an older answer that comes later is no news
+    deaf: bool = False  # it left the last look or order unanswered
+    contact_at: int | None = None  # when it last answered over its channel
     heard_at: int | None = None  # last sign of life, by channel or own address
     doubtful: bool = False  # an order was sent since, and its outcome is not known
     refused: str = ""  # why it did not follow the last order
+    unread: str = ""  # why it could not say what its rules do
     unreached: str = ""  # why it was last out of reach
     exchange_running: bool | None = None
     hears_control: bool | None = None
@@ -39,6 +42,15 @@ class View:
             and (status.number, status.word, status.origin) == (goal.number, word, Origin.ORDER)
             and us.is_own(status.supervisor)
         )
+
+    def is_known_otherwise(self, goal: Goal, us: Supervisor) -> bool:
+        """Whether it can be ordered, and a fresh look, or none that is ever answered, says that it should be."""
+        return self.connected and self.needs_order(goal, us) and (self.fresh or self.deaf)
+
+    def needs_order(self, goal: Goal, us: Supervisor) -> bool:
+        """Whether it is not as wanted, or is to be blocked and leaves looks unanswered, whatever it was before."""
+        wanted = goal.wanted(self.server)
+        return not self.is_as_wanted(goal, us) or (self.deaf and wanted is Word.BLOCK)
 
     def is_fenced(self) -> bool:
         """Whether it was last seen blocked by our order, and no order since has an unknown outcome."""
@@ -82,7 +94,10 @@ def take_answer(view: View, event: Answered, *, looked: bool) -> View:
                 heard_at=event.at,
                 fresh=looked,
                 doubtful=False,
+                deaf=False,
+                contact_at=event.at,
                 refused=refused,
+                unread="",
                 unreached="",
             )
         case Refused(error, detail, status):
@@ -92,12 +107,15 @@ def take_answer(view: View, event: Answered, *, looked: bool) -> View:
                 status=status or view.status,
                 status_op=event.op,
                 heard_at=event.at,
-                fresh=False,
-                refused=said,
+                contact_at=event.at,
+                fresh=looked and status is not None,
+                deaf=False,
+                refused=view.refused if looked else said,
+                unread=said if looked else view.unread,
                 unreached="",
             )
         case Unreached(why):
-            return replace(view, unreached=why, fresh=False, doubtful=view.doubtful or not looked)
+            return replace(view, unreached=why, fresh=False, deaf=True, doubtful=view.doubtful or not looked)
 
 
 def of(views: Views, system: System) -> Views:
@@ -123,11 +141,6 @@ def any_allowed(views: Views, system: System) -> bool:
 def answers(views: Views, system: System) -> bool:
     """Whether any server of the system can be ordered now."""
     return any(view.connected for view in of(views, system))
-
-
-def unfenced(views: Views, goal: Goal, us: Supervisor) -> tuple[Server, ...]:
-    """The servers of the passive system that have not confirmed this goal's block."""
-    return tuple(view.server for view in of(views, goal.active.other) if not view.is_as_wanted(goal, us))
 
 
 def strangers(views: Views, system: System) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ class Operation:
     targets: frozenset[Server]
     waiting: frozenset[Server]  # those whose answer the takeover waits for
     deadline_at: int
+    tried: frozenset[Server] = frozenset()  # passive servers that this takeover has ordered to block so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class State:
     op: Operation | None = None
     next_op: int = 1
     saving: int | None = None  # the operation of the goal being saved
+    before_change: Goal | None = None  # the goal before the operator's change that is being saved
     saving_order: bool = False  # it is an operator's order, which is not accepted before it is on disk
     asked: OperatorAsked | OperatorAdopted | None = None
     stable_since: int | None = None  # since when the primary is heard and ready without a break
@@ -89,6 +91,25 @@ class State:
         """The state with one more note; a newer one of the same name and subject replaces the older."""
         kept = tuple(note for note in self.notes if (note.name, note.subject) != (name, subject))
         return replace(self, notes=(*kept, Note(name, subject, text, self.now))[-64:])
+
+    def unfenced(self) -> tuple[Server, ...]:
+        """The passive servers that may carry traffic while the other system is active, or is being allowed."""
+        goal = self.goal
+        if goal is None or self.phase is Phase.WATCHING:
+            return ()
+        if self.phase in {Phase.SAVING, Phase.BLOCKING} and not goal.done:
+            return ()  # nothing else was allowed yet
+        passive_views = seen.of(self.views, passive(goal))
+        return tuple(view.server for view in passive_views if not self._is_fenced(view, goal))
+
+    def _is_fenced(self, view: seen.View, goal: Goal) -> bool:
+        """Whether a passive server confirmed the goal, and cannot have allowed itself since."""
+        if not view.is_as_wanted(goal, self.us):
+            return False
+        hold_ms = self.settings.orphan_hold_ms
+        if view.connected or hold_ms is None or view.server.system is System.ALTERNATE:
+            return True
+        return self.now - (view.contact_at or self.started_at) < hold_ms
 
     def paused(self) -> bool:
         """Whether automatic takeovers are paused now."""

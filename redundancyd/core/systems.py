@@ -143,6 +143,8 @@ class Goal:
     flips: int = 0  # how often in a row it was undone or sent forward
     accepted: tuple[str, ...] = ()  # LIMs, or "control", that the operator lets be missing
     revert_at: int | None = None
+    former_revert_at: int | None = None  # what the goal before it had; an undone takeover gives it back
+    former_accepted: tuple[str, ...] = ()
     recent: tuple[int, ...] = ()  # instants of the automatic takeovers of the last hour
     latched: bool = False
 
@@ -156,6 +158,7 @@ class Goal:
             self,
             decided_at=self.decided_at + by_ms,
             revert_at=None if self.revert_at is None else self.revert_at + by_ms,
+            former_revert_at=None if self.former_revert_at is None else self.former_revert_at + by_ms,
             recent=tuple(at + by_ms for at in self.recent),
         )
 
@@ -199,6 +202,12 @@ class Settings:
     block_deadline_ms: int = 1000  # F
     allow_deadline_ms: int = 3000  # U
     takeovers_per_hour: int = 4
+    orphan_hold_ms: int | None = None  # after so long without a word a blocked primary allows itself
+
+    @property
+    def window_ms(self) -> int:
+        """How long the last k beats take."""
+        return self.missed * self.interval_ms
 
     def of(self, system: System) -> Iterable[Server]:
         """The servers of one system."""

@@ -106,6 +106,7 @@ TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.RESTING, T.FAILED): Row("T34", P.SAVING, Ask.SAVE, "nobody can be allowed here, so the takeover is undone"),
     (P.BLOCKING, T.SEEN_OTHERWISE): Row("T35", P.BLOCKING, Ask.BLOCK, "a server came into reach meanwhile"),
     (P.RESTING, T.ALLOWED): Row("T36", P.RESTING, Ask.FINISH, "looking found it done after all"),
+    (P.ALLOWING, T.SEEN_OTHERWISE): Row("T37", P.BLOCKING, Ask.BLOCK, "a server came into reach meanwhile"),
 }
 
 _TOLD = "told to the operator, who is refused with the reason"
@@ -117,7 +118,6 @@ IGNORED: dict[tuple[Phase, Trigger], str] = {
     (P.SAVING, T.BEHIND): _LATER,
     (P.SAVING, T.FOREIGN): _LATER,
     (P.SAVING, T.BY_HAND): _LATER,
-    (P.ALLOWING, T.SEEN_OTHERWISE): "orders are under way; the looks after them tell",
     (P.BLOCKING, T.BY_HAND): "the goal under way wins; looking adopts it when it is seen at rest",
     (P.ALLOWING, T.BY_HAND): "the goal under way wins; looking adopts it when it is seen at rest",
     (P.LOOKING, T.DUE): "no order before every LIM has answered or had its time",
@@ -173,7 +173,8 @@ def goal_for(state: State, trigger: Trigger, due: Due | None) -> Goal:
             number = seen.highest_number(state.views)
             active = seen.active_by_words(state.views, number) or _goal(state).active
             known = number if number > _goal(state).number else None  # LIMs that disagree need a new one
-            return _fresh(state, active, Kind.FORCED, "taken from the LIMs", number=known)
+            # Whose order it was is not known; what may have been the operator's is not reversed by itself (S6).
+            return _fresh(state, active, Kind.FORCED, "taken from the LIMs", by_operator=True, number=known)
         case T.BY_HAND:
             return _fresh(state, System.PRIMARY, Kind.FORCED, "allowed by hand", by_operator=True)
         case T.FOUND:
@@ -186,7 +187,8 @@ def goal_for(state: State, trigger: Trigger, due: Due | None) -> Goal:
 
 def heart_after(state: State, trigger: Trigger) -> heartbeat.Heartbeat:
     """What was counted is used up by an undone takeover: the next one needs a window of its own."""
-    return heartbeat.forget(state.heart) if trigger is T.FAILED else state.heart
+    used = trigger is T.FAILED and _goal(state).kind is Kind.AUTOMATIC
+    return heartbeat.forget(state.heart) if used else state.heart
 
 
 def _automatic(state: State, due: Due) -> Goal:
@@ -213,7 +215,16 @@ def _undone(state: State) -> Goal:
     goal = _goal(state)
     reason = f"takeover {goal.number} could not be completed: {state.trouble}"
     undone = _successor(state, goal.active.other, Kind.FORCED, reason)
-    return replace(undone, by_operator=goal.other_by_operator, flips=goal.flips + 1)
+    again_at = None  # a return that was ordered together with an earlier takeover is tried again, not at once
+    if goal.former_revert_at is not None:
+        again_at = max(goal.former_revert_at, state.now + state.settings.return_after_ms)
+    return replace(
+        undone,
+        by_operator=goal.other_by_operator,
+        flips=goal.flips + 1,
+        revert_at=again_at,
+        accepted=goal.former_accepted,
+    )
 
 
 def _successor(state: State, active: System, kind: Kind, reason: str) -> Goal:
@@ -227,6 +238,8 @@ def _successor(state: State, active: System, kind: Kind, reason: str) -> Goal:
         reason=reason,
         decided_at=state.now,
         other_by_operator=goal.by_operator if goal.active is not active else goal.other_by_operator,
+        former_revert_at=goal.revert_at,
+        former_accepted=goal.accepted,
         recent=goal.recent,
         latched=goal.latched,
     )

@@ -71,7 +71,12 @@ def s1_planned_without_overlap(moment: Moment) -> str | None:
         for lim in moment.after.lims
         if lim.server.system is goal.active.other and lim.carries and lim.status.number != goal.number
     ]
-    known = [lim for lim in open_still if reachable(moment.after, lim) and core.view(lim.server).fresh]
+    known = [
+        lim
+        for lim in open_still
+        if reachable(moment.after, lim)
+        and any(seen.view(lim.server).fresh for seen in (moment.before.core, core) if seen)
+    ]
     names = [lim.server.name for lim in known]
     return f"allowed while {', '.join(names)} carries traffic" if names else HOLDS
 

@@ -9,7 +9,7 @@ from redundancyd.core.events import ChannelLost, Connected, OperatorAdopted
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Method, Methods, Origin, Server, Status, Traffic, Word
 from redundancyd.core.takeover import TABLE
-from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, SETTINGS, US, TableTop, first_goal
+from tests.core.table_top import A1, A2, ALTERNATE, DELAY_MS, P1, P2, PRIMARY, SETTINGS, US, TableTop, first_goal
 
 
 def rested(**more: object) -> TableTop:
@@ -222,14 +222,13 @@ def disk_failed_in_the_first_order() -> TableTop:
 
 
 def nobody_left_here() -> TableTop:
-    """T34: undone to a primary that dies in that moment; when it is surely lost, forward after all."""
+    """T34: undone to a primary that dies in that moment; once that is sure, forward after all, whatever the method."""
     top = rested(methods=Methods(Method.MANUAL, Method.MANUAL))
     top.lims[A2].refuses.add(Word.ALLOW)
-    top.lims[A2].slow_ms = 500
     top.order(ALTERNATE)
-    top.run(200)
+    top.run(3 * DELAY_MS)
     top.power_off(PRIMARY)
-    top.beat(3)
+    top.run(100)
     top.lims[A2].refuses.clear()
     top.beat(12)
     assert top.active() == {ALTERNATE}
@@ -246,6 +245,17 @@ def late_comer() -> TableTop:
     top.run(6000, until=lambda: top.state.phase is Phase.BLOCKING)
     top.happen(Connected(A1, top.now))
     top.beat(2)
+    assert top.lims[A1].status.traffic is Traffic.BLOCKED
+    return top
+
+
+def late_while_allowing() -> TableTop:
+    """T37: a server of the passive system comes into reach while a LIM of the active one keeps us waiting."""
+    top = repair_that_hangs(P1, Word.ALLOW)
+    top.happen(ChannelLost(A1, "reset", top.now))
+    top.lims[A1].status = replace(top.lims[A1].status, traffic=Traffic.ALLOWED)
+    top.happen(Connected(A1, top.now))
+    top.run(4 * DELAY_MS)
     assert top.lims[A1].status.traffic is Traffic.BLOCKED
     return top
 
@@ -310,6 +320,7 @@ WAYS: dict[str, Callable[[], TableTop]] = {
     "T34": nobody_left_here,
     "T35": late_comer,
     "T36": came_about,
+    "T37": late_while_allowing,
 }
 
 

@@ -44,28 +44,28 @@ def test_an_order_and_a_kill_anywhere_break_no_law(recovery: Method):
 
 
 @pytest.mark.parametrize(
-    ("pair", "change"),
+    ("pair", "change", "bounds"),
     [
-        ((Phase.SAVING, Trigger.SAVED), {"ask": Ask.ALLOW, "phase": Phase.ALLOWING}),
-        ((Phase.RESTING, Trigger.SEEN_OTHERWISE), {"ask": Ask.LOOK, "phase": Phase.RESTING}),
-        ((Phase.BLOCKING, Trigger.NOT_ALL_BLOCKED), {"ask": Ask.LOOK, "phase": Phase.RESTING}),
+        ((Phase.SAVING, Trigger.SAVED), {"ask": Ask.ALLOW, "phase": Phase.ALLOWING}, Bounds(0, 1, 0)),
+        ((Phase.RESTING, Trigger.SEEN_OTHERWISE), {"ask": Ask.LOOK, "phase": Phase.RESTING}, Bounds(1, 0, 0)),
+        ((Phase.BLOCKING, Trigger.NOT_ALL_BLOCKED), {"ask": Ask.LOOK, "phase": Phase.RESTING}, Bounds(1, 0, 0)),
     ],
 )
 def test_a_row_damaged_on_purpose_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, pair: tuple[Phase, Trigger], change: dict[str, object]
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[Phase, Trigger], change: dict[str, object], bounds: Bounds
 ):
     """
     Allowing without blocking, looking without repairing, stopping half way: a law says so.
     """
     damaged = {**TABLE, pair: replace(TABLE[pair], **change)}  # type: ignore[arg-type]
     monkeypatch.setattr(decision, "TABLE", damaged)
-    explorer = Explorer(Methods(Method.AUTOMATIC, Method.MANUAL), Bounds(faults=1, orders=1, kills=0))
+    explorer = Explorer(Methods(Method.AUTOMATIC, Method.MANUAL), bounds)
     assert noticed(explorer)
 
 
 def noticed(explorer: Explorer) -> bool:
     """Whether a law, or an assertion of the core itself, says that something is wrong."""
     try:
-        return explorer.run(most_states=3000).broken is not None
+        return explorer.run().broken is not None
     except AssertionError:
         return True
