@@ -24,6 +24,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.journal import record
 from redundancyd.config import Config
 from redundancyd.core.events import Beat, Reply, ServersHeard
+from redundancyd.core.systems import Server
 from redundancyd.errors import ProbeImpossible
 
 Post = Callable[[Beat | ServersHeard], None]

@@ -1,5 +1,6 @@
 """What else must outlive the daemon: methods, pause, who we are to the LIMs; one small file each, like the goal's."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -11,10 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.core.systems import Methods, Pause, Supervisor
-from redundancyd.errors import AlreadyRunning, StateUnreadable
+from redundancyd.errors import AlreadyRunning, NotSaved, StateUnreadable
 
 RUNS_KEPT = 1000
 _SUPERVISOR_SLOT = 65_536
@@ -47,7 +49,7 @@ class StateFiles:
         """Hold the folder as long as this process lives; AlreadyRunning if another one does."""
         path = self._folder / "lock"
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = _open_lock(path)
         except OSError as error:
             remedy = "The folder belongs to redundancyd, mode 0700, on a disk that can be written."
             raise StateUnreadable(f"opening {path}", error.strerror or str(error), remedy) from error
@@ -96,8 +98,26 @@ class StateFiles:
             now = Supervisor(secrets.token_hex(8), (run,))
         else:
             now = Supervisor(before.id, (*before.runs[-(RUNS_KEPT - 1) :], run))
-        self._supervisor.write(_SUPERVISOR.dump_python(now, mode="json"))
+        try:
+            self._supervisor.write(_SUPERVISOR.dump_python(now, mode="json"))
+        except (NotSaved, OSError) as error:
+            if before is None:
+                raise
+            # A disk that became read-only must not keep us from supervising: the last run goes on.
+            record("run_not_saved", level="critical", why=str(error))
+            return before
         return now
+
+
+def _open_lock(path: Path) -> int:
+    """The lock's descriptor; on a disk that has become read-only the file that is there will do."""
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | flags)
 
 
 def _decode(kind: TypeAdapter[_Kind], file: SlotFile, value: Any) -> _Kind:  # noqa: ANN401 - any JSON
