@@ -1,6 +1,5 @@
 """What every part of the bench stands on: a bed with the real daemon at rest, and a knife that cuts at one instant."""
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +11,8 @@ from redundancyd.core.systems import System
 from redundancyd.lab import network
 from redundancyd.lab.bed import Bed, standing
 from redundancyd.lab.daemon_process import Daemon, Journal
-from redundancyd.lab.plan import NETS, BedPlan
-from redundancyd.lab.system import PATH, Cgroup, LabError, run
+from redundancyd.lab.plan import BedPlan
+from redundancyd.lab.system import PATH, Cgroup, LabError
 
 SETTLE_S = 60.0
 MS = 1_000_000
@@ -86,18 +85,6 @@ class Stage:
             time.sleep(0.02)
 
 
-def pin_legs(bed: Bed) -> None:
-    """Let the router's legs keep their link-layer addresses.
-
-    A bridge takes the lowest one of its ports, so that a port that goes may change the address of the whole leg, and
-    whoever stays there sends to nobody for five seconds.
-    """
-    router = bed.plan.namespace(network.ROUTER)
-    for net in NETS:
-        shown = json.loads(run(["ip", "-n", router, "-j", "link", "show", "dev", f"br-{net}"]))
-        network.batch(router, [f"link set dev br-{net} address {shown[0]['address']}"])
-
-
 class Knife:
     """Lets ports of the router carry nothing more, all at one instant.
 
@@ -155,7 +142,6 @@ def on_stage(prefix: str, beats: Beats) -> Iterator[Stage]:
         "takeover.takeovers_per_hour": "60",
     }
     with standing(BedPlan(prefix, 2, "", settings)) as bed:
-        pin_legs(bed)
         stage = Stage(bed)
         stage.start()
         yield stage

@@ -23,7 +23,11 @@ async def live(path: str) -> int:
     """Lives on end, one for each reread of the settings; the exit status of the last."""
     outside = Outside(Clock(), Notify(), Records())
     journal.open_journal(outside.clock).tap(outside.records.put)
-    settings = config.load(path)
+    try:
+        settings = config.load(path)
+    except SettingsInvalid as error:
+        journal.record("settings_invalid", level="error", why=str(error), path=path)
+        raise
     probes.check()
     folder = StateFolder(settings.daemon.state_folder, outside.clock)
     while True:

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Process number 1 of a LIM: the order of a real one. Rules first, then the network, then what listens.
+# shellcheck disable=SC1091,SC2154  # python, path, has_socket and hold_s come from the bed's settings
 set -u
-. /etc/redundancy-lab/settings # python, path, has_socket, hold_s
+. /etc/redundancy-lab/settings
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 log=/var/log/redundancy-lab
 mkdir -p /run/sshd /run/eri_sn $log

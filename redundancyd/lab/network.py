@@ -25,10 +25,11 @@ def make_router(plan: BedPlan) -> None:
     run(["ip", "netns", "add", namespace])
     run(["ip", "netns", "exec", namespace, "/bin/sh", "-c", FORWARDING])
     lines = ["link set lo up"]
-    for net in NETS.values():
+    for number, net in enumerate(NETS.values(), start=1):
         leg = f"br-{net.name}"
         lines += [
-            f"link add {leg} type bridge",
+            # An address of its own: a bridge takes the lowest one of its ports, and would change it with them.
+            f"link add {leg} address 02:00:00:00:00:{number:02x} type bridge",
             f"addr add {net.address(1)}/24 dev {leg}",
             f"addr add {net.address6(1)}/64 dev {leg} nodad",
             f"link set {leg} up",

@@ -21,10 +21,15 @@ GROUP = grp.getgrnam("nogroup").gr_gid  # the operators' group of the fixture
 OTHER = 54321
 
 ASK = """
-import json, sys
+import json, os, sys
+import redundancyd.unix_http  # imported late otherwise, by a user who may not read it
 from redundancyd.client import Client
 from redundancyd.errors import RedundancyError
-client = Client(sys.argv[1])
+path, uid, gid, *groups = sys.argv[1:]
+os.setgroups([int(group) for group in groups])
+os.setgid(int(gid))
+os.setuid(int(uid))
+client = Client(path)
 told = {}
 for name, ask in (("look", lambda: client.get("/v1/status")), ("change", lambda: client.act("resume", {}))):
     try:
@@ -38,12 +43,9 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be other user
 
 
 async def ask_as(path: Path, uid: int, gid: int, *groups: int) -> dict[str, Any]:
-    """What a process of this user is answered."""
+    """What a process of this user is answered; its imports come first, since the tree may be open to root only."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", ASK, str(path)),
-        user=uid,
-        group=gid,
-        extra_groups=groups,
+        *(sys.executable, "-c", ASK, str(path), str(uid), str(gid), *map(str, groups)),
         cwd="/",
         env={"PYTHONPATH": str(TOP), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,

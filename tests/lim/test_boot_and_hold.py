@@ -53,11 +53,11 @@ def test_a_primary_last_allowed_waits_boot_hold_and_then_allows_itself(any_shell
     """
     Nobody says a word for boot_hold seconds: blocked before, allowed after, number and word unchanged.
     """
-    any_shell.configure(boot_hold="1")
+    any_shell.configure(boot_hold="3")
     any_shell.order("allow", 7)
     booted(any_shell)
     assert held(any_shell) == "blocked"
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert held(any_shell) == "allowed"
     seen = any_shell.ask("status")
     assert (seen["number"], seen["word"], seen["origin"], seen["remembered"]) == (7, "allow", "hold", True)
