@@ -41,6 +41,7 @@ from redundancyd.core.systems import (
 )
 
 DELAY_MS = 5
+RECONNECT_MS = 100
 PRIMARY, ALTERNATE = System.PRIMARY, System.ALTERNATE
 SERVERS = tuple(
     Server(system, lim, f"{net}.{10 + lim}")
@@ -70,6 +71,12 @@ class Lim:
     deaf: bool = False  # the channel stands, nothing answers
     exchange: bool = True
     slow_ms: int = 0  # how much later than others it answers orders
+    silent: bool = False  # it answers orders, and no looks
+    unreadable: bool = False  # it refuses looks, and says what its rules do all the same
+
+    def says(self) -> Status | Refused:
+        """What it answers to a look."""
+        return Refused("state_torn", status=self.status) if self.unreadable else self.status
 
     def obey(self, order: Order, supervisor: str) -> Status | Refused | Unreached:
         """What redundancy-lim does with an order (DESIGN, section 3)."""
@@ -230,7 +237,8 @@ class TableTop:
                         self._answer(op, server, answer, deadline_ms, self.lims[server].slow_ms)
                 case Look(op, servers, deadline_ms):
                     for server in servers:
-                        answer = self.lims[server].status if self._reaches(server) else None
+                        says = self._reaches(server) and not self.lims[server].silent
+                        answer = self.lims[server].says() if says else None
                         self._answer(op, server, answer, deadline_ms)
                         self._facts(server)
                 case Refuse():
@@ -252,6 +260,8 @@ class TableTop:
         self._later(at, Answered(op, server, answer or Unreached("no answer"), at))
         if answer is None:
             self._later(at, ChannelLost(server, "no answer", at))
+            if self._reaches(server):
+                self._later(at + RECONNECT_MS, Connected(server, at + RECONNECT_MS))
 
     def _facts(self, server: Server) -> None:
         if self._reaches(server):

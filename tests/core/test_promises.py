@@ -8,6 +8,7 @@ from redundancyd.core.alarms import alarms
 from redundancyd.core.events import (
     Beat,
     ChannelLost,
+    Connected,
     LatchAcknowledged,
     MethodSet,
     OperatorAdopted,
@@ -538,3 +539,154 @@ def test_lims_of_another_supervisor_can_be_adopted_without_a_goal():
     top.beat(2)
     assert top.disk is not None
     assert (top.disk.number, top.active()) == (10, {PRIMARY})
+
+
+@pytest.mark.L1
+@pytest.mark.S5
+def test_lims_that_never_answer_a_block_hold_no_takeover_up():
+    """
+    The primary's LIMs answer looks and no `block`, and their channels come back in turn: the takeover goes on.
+    """
+    top = rested()
+    top.primary_answers = False
+    for server in (P1, P2):
+        top.lims[server].mute.add(Word.BLOCK)
+    top.happen(ChannelLost(P2, "reset", top.now))
+    top.run(500)
+    top.happen(Connected(P2, top.now))
+    top.beat(12)
+    assert ALTERNATE in top.active()
+
+
+@pytest.mark.S1
+def test_an_automatic_takeover_waits_for_the_block_once_the_primary_is_heard():
+    """
+    It answers one beat while the goal is being saved, and its LIMs are slow to block: no overlap.
+    """
+    top = rested()
+    top.primary_answers = False
+    for server in (P1, P2):
+        top.lims[server].slow_ms = 400
+    top.run(20_000, until=lambda: "T01" in top.rows)
+    top.happen(Beat(Reply.ANSWERED, Reply.ANSWERED, top.now, top.now))
+    top.beat(3)
+    assert (top.active(), top.overlap_ms) == ({ALTERNATE}, 0)
+
+
+@pytest.mark.S5
+def test_an_automatic_takeover_is_undone_by_a_refusal_once_the_primary_is_heard():
+    """
+    It goes on against a refusal only while the verdict is lost.
+    """
+    top = rested()
+    top.primary_answers = False
+    for server in (P1, P2):
+        top.lims[server].refuses.add(Word.BLOCK)
+    top.run(20_000, until=lambda: "T01" in top.rows)
+    top.primary_answers = True
+    top.happen(Beat(Reply.ANSWERED, Reply.ANSWERED, top.now, top.now))
+    top.beat(6)
+    assert top.active() == {PRIMARY}
+
+
+@pytest.mark.S2
+@pytest.mark.parametrize("how", ["silent", "unreadable"])
+def test_a_lim_whose_looks_fail_is_ordered_to_block_all_the_same(how: str):
+    """
+    Its rules were flushed, and it answers no look, or refuses it: `block` is harmless and mends it.
+    """
+    top = rested()
+    setattr(top.lims[A2], how, True)
+    top.lims[A2].status = replace(top.lims[A2].status, traffic=Traffic.ALLOWED)
+    top.beat(14)
+    assert top.traffic(ALTERNATE) == {Traffic.BLOCKED}
+
+
+def test_one_refused_look_does_not_make_a_lim_unready_for_ever():
+    """
+    It was refused once, and answers since: the return that waits for it comes.
+    """
+    top = rested(goal=first_goal(ALTERNATE, 5), methods=BOTH_AUTOMATIC)
+    top.lims[P2].unreadable = True
+    top.beat(6)
+    top.lims[P2].unreadable = False
+    top.beat(30)
+    assert top.active() == {PRIMARY}
+
+
+@pytest.mark.S4
+def test_a_stall_while_a_takeover_is_being_undone_takes_nothing_over():
+    """
+    Frozen for 30 s after the primary's LIMs did their allow: old signs of life are no silence.
+    """
+    top = rested()
+    top.lims[A2].refuses.add(Word.ALLOW)
+    top.order(ALTERNATE)
+    top.run(20_000, until=lambda: top.rows[-3:] == ["T15", "T04", "T07"])
+    top.now = top.next_beat = top.now + 30_000
+    top.queue = []
+    for server in (P1, P2):
+        top.happen(ChannelLost(server, "keepalive", top.now))
+    top.run(50)
+    for server in (P1, P2):
+        top.happen(Connected(server, top.now))
+    top.beat(6)
+    assert (top.active(), top.overlap_ms) == ({PRIMARY}, 0)
+
+
+@pytest.mark.L2
+@pytest.mark.S6
+def test_a_return_ordered_in_advance_is_tried_again_when_it_was_undone():
+    """
+    --revert-after survives one LIM that refuses once.
+    """
+    top = rested()
+    top.order(ALTERNATE, revert_after_ms=10_000)
+    top.lims[P2].refuses.add(Word.ALLOW)
+    top.beat(20)
+    assert top.active() == {ALTERNATE}
+    top.lims[P2].refuses.clear()
+    top.beat(40)
+    assert top.active() == {PRIMARY}
+
+
+def test_an_order_to_stay_cannot_revert():
+    """
+    There is nothing to go back to: refused, and nothing moves later.
+    """
+    top = rested()
+    top.order(PRIMARY, revert_after_ms=10_000)
+    top.beat(20)
+    assert [refused.code for refused in top.refused] == ["nothing_to_revert"]
+    assert top.active() == {PRIMARY}
+
+
+@pytest.mark.L2
+def test_a_change_that_was_not_saved_does_not_count():
+    """
+    Confirmed on a broken disk: refused, so it reverts as it would have.
+    """
+    top = rested()
+    top.order(ALTERNATE, revert_after_ms=10_000)
+    top.beat(3)
+    top.disk_full = True
+    top.happen(OperatorConfirmed(2, "tester", top.now))
+    top.beat(1)
+    top.disk_full = False
+    top.beat(12)
+    assert top.active() == {PRIMARY}
+
+
+@pytest.mark.S2
+def test_a_primary_that_may_have_allowed_itself_is_unfenced():
+    """
+    orphan_hold is set, and the line has been cut for longer: UNFENCED.
+    """
+    top = rested(settings=replace(SETTINGS, orphan_hold_ms=60_000))
+    top.order(ALTERNATE)
+    top.beat(3)
+    top.cut()
+    top.beat(50)
+    assert top.state.unfenced() == ()
+    top.beat(20)
+    assert top.state.unfenced() == (P1, P2)
