@@ -10,9 +10,10 @@ mount -t overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" overlay
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
-# /run and /tmp are lost with the power.
+# /run, /tmp and /dev/shm are lost with the power, and no other LIM's: numbers of processes repeat between them.
 mount -t tmpfs -o mode=755,size=16m tmpfs "$root/run"
 mount -t tmpfs -o mode=1777,size=64m tmpfs "$root/tmp"
+[ ! -d "$root/dev/shm" ] || mount -t tmpfs -o mode=1777,size=16m tmpfs "$root/dev/shm"
 # Every boot has an id of its own.
 cat /proc/sys/kernel/random/uuid >"$root/run/boot_id"
 mount --bind "$root/run/boot_id" "$root/proc/sys/kernel/random/boot_id"
