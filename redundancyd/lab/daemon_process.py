@@ -43,7 +43,9 @@ class Daemon:
         """The command as the daemon's user with the one capability it needs."""
         user = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"]
         user += ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"]
-        return self.lim.inside([*user, *self.program("redundancyd"), "--config", SETTINGS, *words])
+        # Only what runs as this user sees the other clock: its semaphore belongs to whoever made it.
+        clock = ["env", *(f"{name}={value}" for name, value in self.clock.items())] if self.clock else []
+        return self.lim.inside([*user, *clock, *self.program("redundancyd"), "--config", SETTINGS, *words])
 
     def first_goal(self, system: str) -> None:
         """Give the daemon its first goal, as `configure` does."""
@@ -58,7 +60,7 @@ class Daemon:
             clock_file = self.lim.path(CLOCK_FILE)
             clock_file.write_text("+0\n")
             os.chown(clock_file, account_id(), account_id())
-        entry = spawn(self._as_daemon([]), self.journal, **self.clock)
+        entry = spawn(self._as_daemon([]), self.journal)
         give_up = time.monotonic() + START_DEADLINE_S
         while (pid := _child_of(entry.pid)) is None:
             if entry.poll() is not None or time.monotonic() > give_up:
