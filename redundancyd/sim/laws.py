@@ -11,9 +11,9 @@ from redundancyd.core.alarms import alarms
 from redundancyd.core.decision import Taken
 from redundancyd.core.effects import Order
 from redundancyd.core.state import Phase
-from redundancyd.core.systems import Goal, Kind, Method, System, Word
+from redundancyd.core.systems import Goal, Kind, Method, Word
 from redundancyd.core.takeover import Ask, Trigger
-from redundancyd.sim.world import ALTERNATE, PRIMARY, World, active, reachable
+from redundancyd.sim.world import ALTERNATE, PRIMARY, World, reachable
 
 HOLDS = ""
 
@@ -162,14 +162,6 @@ def l3_everybody_follows_in_time(moment: Moment) -> str | None:
     settings = moment.after.settings
     orders = 2 * (settings.block_deadline_ms + settings.allow_deadline_ms)
     return _astray_within(moment.after, settings.look_interval_ms + 2 * settings.interval_ms + orders, passive=False)
-
-
-def one_system_at_a_time(moment: Moment) -> str | None:
-    """While both systems are in reach and nothing was meddled with, both are active only until the next look."""
-    core = moment.after.core
-    if core is None or core.phase is not Phase.RESTING or len(active(moment.after)) != len(System):
-        return None
-    return HOLDS  # how long it lasts is for s2 and l3 to say; this counts that it was seen
 
 
 def _astray_within(world: World, bound_ms: int, *, passive: bool) -> str | None:

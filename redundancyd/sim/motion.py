@@ -56,7 +56,6 @@ def start(world: World) -> World:
         rows=(),
         since=since,
         next_beat=next_beat,
-        lost_saving=False,
     )
     for lim in world.lims:
         if reachable(world, lim):

@@ -100,7 +100,6 @@ class World:
     todo: tuple[SaveGoal | Order, ...] = ()  # asked for, not yet performed
     goals: tuple[tuple[int, System], ...] = ()  # the last goals that LIMs were ordered
     rows: tuple[Taken, ...] = ()  # taken by the last advance
-    lost_saving: bool = False  # the next goal is written, and the disk's answer never comes
 
 
 def reachable(world: World, lim: Lim) -> bool:
