@@ -12,7 +12,7 @@ import pytest
 from redundancyd.adapters.goal_file import GoalFile, StateFolder
 from redundancyd.adapters.slots import SlotFile, encode
 from redundancyd.core.systems import Goal, Kind, System
-from redundancyd.errors import GoalUnreadable, NotSaved
+from redundancyd.errors import AlreadyRunning, GoalUnreadable, NotSaved
 from tests.adapters.neighbours import SetClock
 
 FIRST = Goal(System.PRIMARY, 1, Kind.FORCED, by_operator=False, reason="the first goal", decided_at=500)
@@ -226,6 +226,24 @@ async def test_a_disk_remounted_read_only_is_said(small_disk: Path, clock: SetCl
     with pytest.raises(NotSaved, match="Read-only"):
         await file.save(SECOND)
     assert await asyncio.to_thread(file.load) == FIRST
+
+
+@pytest.mark.lab
+async def test_a_start_on_a_disk_that_became_read_only_supervises_all_the_same(small_disk: Path, clock: SetClock):
+    """
+    The goal and who we are come from the disk as it was; the last run goes on, since a new one cannot be saved.
+    """
+    before = StateFolder(small_disk, clock)
+    supervisor = (await before.load()).supervisor
+    await before.save(FIRST)
+    before.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    after = StateFolder(small_disk, clock)
+    saved = await after.load()
+    assert (saved.goal, saved.supervisor) == (FIRST, supervisor)
+    with pytest.raises(AlreadyRunning):
+        await StateFolder(small_disk, clock).load()
+    after.close()
 
 
 async def test_a_disk_that_hangs_costs_its_deadline_and_the_goal_does_not_count_later(

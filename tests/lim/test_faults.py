@@ -282,3 +282,21 @@ def test_by_hand_ends_a_torn_state_too(lim: Lim):
     lim.sh(f": > {LASTING}")
     assert lim.ask("allow", "--by-hand")["traffic"] == "allowed"
     assert (lim.ask("status")["ok"], lim.ask("status")["origin"]) == (True, "hand")
+
+
+@pytest.mark.S2
+@pytest.mark.parametrize("who", ["supervision", "hand"])
+def test_a_disk_that_hangs_keeps_no_block_from_the_firewall(any_shell: Lim, who: str):
+    """
+    Opening the file on it never returns (a pipe nobody reads stands for that): blocked all the same, and said.
+    """
+    any_shell.order("allow", 6)
+    any_shell.sh(f"rm -f {LASTING}.new; mkfifo {LASTING}.new")
+    begun = time.monotonic()
+    if who == "hand":
+        any_shell.run("block", "--by-hand")
+    else:
+        any_shell.order("block", 7)
+    assert time.monotonic() - begun < 6
+    seen = any_shell.ask("status")
+    assert (seen["traffic"], seen["remembered"]) == ("blocked", False)
