@@ -49,11 +49,6 @@ KINDS: Mapping[str, tuple[int, str]] = {
 }
 
 
-def status_of(code: str) -> int:
-    """The HTTP status of a word."""
-    return KINDS.get(code, (REFUSED_STATUS, REFUSED_TITLE))[0]
-
-
 def page(problem: Problem, **more: object) -> dict[str, Any]:
     """The page of a problem."""
     status, title = KINDS.get(problem.code, (REFUSED_STATUS, REFUSED_TITLE))

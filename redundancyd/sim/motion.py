@@ -89,15 +89,6 @@ def advance(world: World) -> World:
     return _marked(_pass_time(world))
 
 
-def is_quiet(world: World) -> bool:
-    """Whether nothing is under way: only beats and looks go on."""
-    core = world.core
-    if core is None or world.todo or world.frozen_until:
-        return False
-    answers = any(isinstance(event, Answered | GoalSaved | GoalNotSaved) for _, event in world.pending)
-    return not answers and core.phase in {Phase.RESTING, Phase.WATCHING, Phase.ASKING}
-
-
 def reconnect(world: World, server: Server) -> World:
     """A channel breaks or opens, as the truth has it."""
     lim = next(lim for lim in world.lims if lim.server == server)
