@@ -222,6 +222,7 @@ class Config(_Table):
             look_interval_ms=self.takeover.look_interval_ms,
             block_deadline_ms=self.takeover.block_deadline_ms,
             allow_deadline_ms=self.takeover.allow_deadline_ms,
+            reload_deadline_ms=self.takeover.reload_deadline,
             takeovers_per_hour=self.takeover.takeovers_per_hour,
             orphan_hold_ms=self.takeover.orphan_hold,
         )

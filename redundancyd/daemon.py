@@ -7,7 +7,7 @@ start is the ordinary way to begin.  Stopping happens between two effects and le
 import asyncio
 import contextlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, NoReturn
 
@@ -22,8 +22,8 @@ from redundancyd.adapters.probes import Beats
 from redundancyd.api import Api
 from redundancyd.chronicle import Chronicle
 from redundancyd.core import decision
-from redundancyd.core.effects import Refuse, SaveGoal
-from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, Woke
+from redundancyd.core.effects import Load, Refuse, SaveGoal
+from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, LoadEnded, Woke
 from redundancyd.core.state import Phase, State
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
@@ -133,8 +133,10 @@ class Daemon:
         """Take an event, step, write the rows, perform, set one timer; until it is cancelled."""
         while True:
             event = await self._next()
-            self._late_ms = self._clock.now() - event.at
+            now = self._clock.now()
+            self._late_ms = now - event.at
             if isinstance(event, Beat):
+                event = replace(event, at=now)  # one that lay in the inbox while we stood still is worth nothing
                 self._beat_at = event.at
                 self._beats.append(event)
             before, taken = self._state, decision.step(self._state, event)
@@ -167,6 +169,9 @@ class Daemon:
         for effect in taken.effects:
             if isinstance(effect, Refuse):
                 self._orders.refused(effect)
+                continue
+            if isinstance(effect, Load):
+                self.post(LoadEnded(effect.request, self._clock.now()))  # nothing here loads data yet
                 continue
             if isinstance(effect, SaveGoal):
                 self._orders.saving(effect)

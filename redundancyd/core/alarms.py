@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redundancyd.core import seen
-from redundancyd.core.due import called_for, held, lacks, master_alone_is_silent
+from redundancyd.core.due import called_for, held, lacks, master_alone_is_silent, waits_for_load
 from redundancyd.core.heartbeat import control_is_silent
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Goal, Server, System, Traffic
@@ -49,6 +49,9 @@ def _decision(state: State) -> Iterator[Alarm]:
         name = "takeover_awaits_operator" if called.active is System.ALTERNATE else "return_awaits_operator"
         text = f"a takeover to the {called.active} is called for ({called.reason}) and awaits the operator: {why}"
         yield _alarm(name, 4 if called.active is System.ALTERNATE else 2, str(called.active), text)
+    elif called is not None and waits_for_load(state, called.active):
+        text = f"a takeover to the alternate is due ({called.reason}) and waits until its exchange data is loaded"
+        yield _alarm("takeover_awaits_load", 4, str(called.active), text)
     goal = state.goal
     if goal is not None and goal.latched:
         yield _alarm("latched", 3, "takeovers", "too many automatic takeovers within an hour; acknowledge to go on")

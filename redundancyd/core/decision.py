@@ -99,6 +99,8 @@ def wake_at(state: State) -> int:
         instants.append(state.goal.revert_at)
     if state.pause is not None:
         instants.append(state.pause.until)
+    if state.reload is not None:
+        instants.append(state.reload.until)
     return min([at for at in instants if at > state.now], default=state.now + state.settings.look_interval_ms)
 
 

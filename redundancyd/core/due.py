@@ -38,9 +38,14 @@ class Lack:
 def due(state: State) -> Due | None:
     """The automatic takeover to begin now."""
     called = called_for(state)
-    if called is None or held(state, called.active):
+    if called is None or held(state, called.active) or waits_for_load(state, called.active):
         return None
     return called
+
+
+def waits_for_load(state: State, active: System) -> bool:
+    """Whether a takeover to this system waits for the exchange data that it is loading (DESIGN, section 4)."""
+    return active is System.ALTERNATE and state.reloading()
 
 
 def revert_due(state: State) -> Due | None:
@@ -49,7 +54,7 @@ def revert_due(state: State) -> Due | None:
     if goal is None or not goal.done or goal.revert_at is None or state.now < goal.revert_at:
         return None
     target = goal.active.other
-    if lacks(state, target, goal.accepted):
+    if waits_for_load(state, target) or lacks(state, target, goal.accepted):
         return None
     return Due(target, Kind.PLANNED, "the time the operator gave it is over", by_operator=goal.other_by_operator)
 

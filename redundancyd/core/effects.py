@@ -43,4 +43,12 @@ class Refuse:
     why: str
 
 
-Effect = SaveGoal | Order | Look | Refuse
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load the exchange data of this request into the alternate now; answered by LoadEnded."""
+
+    request: int
+    until: int  # a takeover waits for it so long
+
+
+Effect = SaveGoal | Order | Look | Refuse | Load

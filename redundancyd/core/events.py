@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from redundancyd.core.systems import Direction, Method, Pause, Server, Status, System
+from redundancyd.core.systems import Direction, Method, Pause, Reload, Server, Status, System
 
 
 class Reply(StrEnum):
@@ -161,6 +161,31 @@ class PauseSet:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadAsked:
+    """Exchange data is whole, translated and received by the alternate's LIMs; its load may begin when the core says."""
+
+    request: int  # the answer goes there
+    who: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadUnderWay:
+    """A load that an earlier run of ours began may be going on still: the first event of a start."""
+
+    reload: Reload
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEnded:
+    """The load of this request has ended, well or not, or was never begun."""
+
+    request: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Woke:
     """An instant that `wake_at` named has come."""
 
@@ -182,5 +207,8 @@ Event = (
     | LatchAcknowledged
     | MethodSet
     | PauseSet
+    | LoadAsked
+    | LoadUnderWay
+    | LoadEnded
     | Woke
 )

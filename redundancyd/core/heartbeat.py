@@ -40,6 +40,7 @@ class Heartbeat:
     missed: int = 0  # beats of the primary in a row unanswered, since the window began
     missed_since: int | None = None  # when the first of the last k of them was sent
     starts: tuple[int, ...] = ()  # when each of the last missed beats was sent, at most k
+    answered: int = 0  # beats of the primary in a row answered, since the window began; no more than k
     heard: bool = False  # the primary has answered since the window began
     control_answers: bool = False  # its latest beat was answered
     control_silent: int = 0  # its beats in a row unanswered
@@ -52,7 +53,7 @@ class Heartbeat:
 def beat(heart: Heartbeat, seen: Beat, settings: Settings) -> Heartbeat:
     """The window after one more beat."""
     if _stalled(heart, seen, settings):
-        return Heartbeat(last_started_at=seen.at, last_answer_at=heart.last_answer_at, stalls=heart.stalls + 1)
+        return _after_stall(heart, seen.at)
     control = seen.control is Reply.ANSWERED
     if control and (heart.isolated or heart.control_silent >= SILENT_RUN):
         heart = _anew(heart)
@@ -64,8 +65,9 @@ def beat(heart: Heartbeat, seen: Beat, settings: Settings) -> Heartbeat:
     )
     match seen.primary:
         case Reply.ANSWERED:
+            answered = min(heart.answered + 1, settings.missed)
             heart = replace(heart, missed=0, starts=(), missed_since=None, heard=True, last_answer_at=seen.at)
-            return replace(heart, isolated=False)
+            return replace(heart, answered=answered, isolated=False)
         case Reply.UNSENT:
             return replace(_anew(heart), control_answers=control, control_silent=heart.control_silent)
         case Reply.SILENT:
@@ -83,6 +85,11 @@ def judge(heart: Heartbeat, settings: Settings) -> Verdict:
     return Verdict.UNSURE
 
 
+def is_whole(heart: Heartbeat, settings: Settings) -> bool:
+    """Whether every beat of a full window was answered."""
+    return heart.answered >= settings.missed
+
+
 def control_is_silent(heart: Heartbeat) -> bool:
     """Whether the control address missed so many beats in a row that chance is out."""
     return heart.control_silent >= SILENT_RUN
@@ -93,12 +100,24 @@ def forget(heart: Heartbeat) -> Heartbeat:
     return replace(_anew(heart), control_answers=heart.control_answers, control_silent=heart.control_silent)
 
 
+def awake(heart: Heartbeat, at: int, settings: Settings) -> Heartbeat:
+    """The window at any other event: where beats are overdue we stood still, and what was counted is worth nothing."""
+    overdue_ms = settings.interval_ms + settings.timeout_ms + _slack_ms(settings)
+    if heart.last_started_at is None or at - heart.last_started_at <= overdue_ms:
+        return heart
+    return _after_stall(heart, at)
+
+
+def _after_stall(heart: Heartbeat, at: int) -> Heartbeat:
+    return Heartbeat(last_started_at=at, last_answer_at=heart.last_answer_at, stalls=heart.stalls + 1)
+
+
 def _missed(heart: Heartbeat, seen: Beat, settings: Settings) -> Heartbeat:
     """One more unanswered beat of the primary."""
     starts = (*heart.starts, seen.started_at)[-settings.missed :]
     missed = heart.missed + 1
     isolated = heart.isolated or (missed >= settings.missed and not heart.control_answers)
-    return replace(heart, missed=missed, starts=starts, missed_since=starts[0], isolated=isolated)
+    return replace(heart, missed=missed, starts=starts, missed_since=starts[0], answered=0, isolated=isolated)
 
 
 def _anew(heart: Heartbeat) -> Heartbeat:
@@ -107,9 +126,13 @@ def _anew(heart: Heartbeat) -> Heartbeat:
 
 def _stalled(heart: Heartbeat, seen: Beat, settings: Settings) -> bool:
     """Whether we ourselves stood still during or before this beat."""
-    slack_ms = max(settings.interval_ms // 2, STALL_SLACK_MS)
+    slack_ms = _slack_ms(settings)
     if seen.at - seen.started_at > settings.timeout_ms + slack_ms:
         return True
     return heart.last_started_at is not None and (
         seen.started_at - heart.last_started_at > settings.interval_ms + slack_ms
     )
+
+
+def _slack_ms(settings: Settings) -> int:
+    return max(settings.interval_ms // 2, STALL_SLACK_MS)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from redundancyd.core import heartbeat, seen
 from redundancyd.core.due import is_ready, lacks
-from redundancyd.core.effects import Effect, Refuse, SaveGoal
+from redundancyd.core.effects import Effect, Load, Refuse, SaveGoal
 from redundancyd.core.events import (
     Answered,
     Beat,
@@ -15,6 +15,9 @@ from redundancyd.core.events import (
     GoalNotSaved,
     GoalSaved,
     LatchAcknowledged,
+    LoadAsked,
+    LoadEnded,
+    LoadUnderWay,
     MethodSet,
     OperatorAdopted,
     OperatorAsked,
@@ -25,10 +28,11 @@ from redundancyd.core.events import (
     Unreached,
     Woke,
 )
+from redundancyd.core.exchange_data import load_hindrance
 from redundancyd.core.heartbeat import Verdict
 from redundancyd.core.seen import View
 from redundancyd.core.state import Operation, Phase, State
-from redundancyd.core.systems import Goal, Origin, Server, Status, System
+from redundancyd.core.systems import Goal, Origin, Reload, Server, Status, System
 
 NOTES_LAST_MS = 600_000
 """A note of something mended stands for ten minutes."""
@@ -46,7 +50,8 @@ class Learnt:
 def learn(state: State, event: Event) -> Learnt:
     """The state that knows what the event says."""
     notes = tuple(note for note in state.notes if event.at - note.at < NOTES_LAST_MS)
-    learnt = _learn(replace(state, now=max(state.now, event.at), notes=notes), event)
+    state = _wakened(replace(state, now=max(state.now, event.at), notes=notes), event)
+    learnt = _learn(state, event)
     stable = _stability(learnt.state)
     return learnt if stable is learnt.state else replace(learnt, state=stable)
 
@@ -63,6 +68,9 @@ def refusal(state: State, asked: OperatorAsked) -> Refuse | None:
     if stays and asked.revert_after_ms is not None:
         why = f"the {asked.active} is active already, so there is nothing to revert to"
         return Refuse(asked.request, "nothing_to_revert", why)
+    if state.reloading():
+        why = "the alternate is loading exchange data, which cannot be broken off; ask again when it has ended"
+        return Refuse(asked.request, "reload_under_way", why)
     if missing := lacks(state, asked.active, asked.accept):
         why = "; ".join(lack.why for lack in missing)
         keys = " ".join(sorted({f"--accept {lack.key}" for lack in missing}))
@@ -86,6 +94,8 @@ def _learn(state: State, event: Event) -> Learnt:
             return Learnt(replace(state, methods=state.methods.with_method(direction, method)))
         case PauseSet(pause):
             return Learnt(replace(state, pause=pause))
+        case LoadAsked() | LoadUnderWay() | LoadEnded():
+            return _load(state, event)
         case Woke():
             return Learnt(state)
         case OperatorAsked() | OperatorAdopted() | OperatorConfirmed() | LatchAcknowledged():
@@ -148,8 +158,34 @@ def _resave(state: State, goal: Goal, request: int) -> Learnt:
     return Learnt(state, (SaveGoal(op, goal, request),))
 
 
+def _load(state: State, event: LoadAsked | LoadUnderWay | LoadEnded) -> Learnt:
+    match event:
+        case LoadAsked(request):
+            if why := load_hindrance(state):
+                return Learnt(state, (Refuse(request, "not_loaded", why),))
+            until = state.now + state.settings.reload_deadline_ms
+            return Learnt(replace(state, reload=Reload(request, until)), (Load(request, until),))
+        case LoadUnderWay(reload):
+            return Learnt(replace(state, reload=reload))
+        case LoadEnded(request):
+            ended = state.reload is not None and state.reload.request == request
+            return Learnt(replace(state, reload=None) if ended else state)
+
+
+def _wakened(state: State, event: Event) -> State:
+    """Beats that are overdue mean that we stood still, whichever event tells first."""
+    if isinstance(event, Beat):
+        return state
+    return _with_heart(state, heartbeat.awake(state.heart, state.now, state.settings))
+
+
 def _beat(state: State, event: Beat) -> State:
-    heart = heartbeat.beat(state.heart, event, state.settings)
+    return _with_heart(state, heartbeat.beat(state.heart, event, state.settings))
+
+
+def _with_heart(state: State, heart: heartbeat.Heartbeat) -> State:
+    if heart is state.heart:
+        return state
     if heart.stalls > state.heart.stalls:
         state = state.noted("stalled", "daemon", "this daemon stood still; its beats began anew")
     return replace(state, heart=heart)

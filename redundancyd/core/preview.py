@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redundancyd.core import seen
 from redundancyd.core.decision import step
-from redundancyd.core.effects import Effect, Look, Order, Refuse, SaveGoal
+from redundancyd.core.effects import Effect, Load, Look, Order, Refuse, SaveGoal
 from redundancyd.core.events import Answered, Event, GoalSaved, OperatorAsked
 from redundancyd.core.learn import refusal
 from redundancyd.core.state import State
@@ -75,5 +75,5 @@ def _obeyed(state: State, effect: Effect) -> list[Event]:
         case Order(op=op, word=word, number=number, servers=servers):
             status = Status(word.traffic, number, word, state.us.name, Origin.ORDER)
             return [Answered(op, server, status, state.now) for server in servers]
-        case Look() | Refuse():
+        case Look() | Refuse() | Load():
             return []

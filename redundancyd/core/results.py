@@ -5,7 +5,7 @@ is lost; a forced one (undoing, adopting) takes what can be reached.
 """
 
 from redundancyd.core import seen
-from redundancyd.core.due import held, is_accepted
+from redundancyd.core.due import held, is_accepted, waits_for_load
 from redundancyd.core.heartbeat import Verdict
 from redundancyd.core.state import Operation, State, passive
 from redundancyd.core.systems import Goal, Kind, System
@@ -102,7 +102,7 @@ def _allowed_lims(state: State, goal: Goal) -> frozenset[int]:
 
 def _may_go_back(state: State, goal: Goal) -> bool:
     """Whether a goal of which nothing could be allowed may be left for the other system."""
-    if not seen.answers(state.views, passive(goal)):
+    if not seen.answers(state.views, passive(goal)) or waits_for_load(state, passive(goal)):
         return False
     if goal.flips >= FLIPS_AT_ONCE and state.now - goal.decided_at < state.settings.look_interval_ms:
         return False

@@ -6,7 +6,7 @@ from enum import StrEnum
 from redundancyd.core import heartbeat, seen
 from redundancyd.core.events import OperatorAdopted, OperatorAsked
 from redundancyd.core.heartbeat import Heartbeat, Verdict
-from redundancyd.core.systems import Goal, Methods, Pause, Server, Settings, Supervisor, System, Word
+from redundancyd.core.systems import Goal, Methods, Pause, Reload, Server, Settings, Supervisor, System, Word
 
 
 class Phase(StrEnum):
@@ -60,6 +60,7 @@ class State:
     looks: frozenset[int] = frozenset()  # the operations that were looks, while answers may come
     previous: Goal | None = None  # what the goal was before the one being saved
     pause: Pause | None = None
+    reload: Reload | None = None  # the load that was granted and has not ended
     op: Operation | None = None
     next_op: int = 1
     saving: int | None = None  # the operation of the goal being saved
@@ -114,6 +115,10 @@ class State:
     def paused(self) -> bool:
         """Whether automatic takeovers are paused now."""
         return self.pause is not None and self.now < self.pause.until
+
+    def reloading(self) -> bool:
+        """Whether the alternate is loading exchange data, and its time is not over."""
+        return self.reload is not None and self.now < self.reload.until
 
     def control_answers(self) -> bool:
         """Whether the latest beat of the network control address was answered."""

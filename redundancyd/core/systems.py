@@ -172,6 +172,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """The alternate is loading exchange data: that cannot be broken off, and a takeover to it waits up to `until`."""
+
+    request: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Methods:
     """The takeover method of each direction."""
 
@@ -201,6 +209,7 @@ class Settings:
     look_interval_ms: int = 5000  # l
     block_deadline_ms: int = 1000  # F
     allow_deadline_ms: int = 3000  # U
+    reload_deadline_ms: int = 900_000  # R
     takeovers_per_hour: int = 4
     orphan_hold_ms: int | None = None  # after so long without a word a blocked primary allows itself
 

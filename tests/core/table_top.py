@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from redundancyd.core import decision
-from redundancyd.core.effects import Effect, Look, Order, Refuse, SaveGoal
+from redundancyd.core.effects import Effect, Load, Look, Order, Refuse, SaveGoal
 from redundancyd.core.events import (
     Answered,
     Beat,
@@ -109,6 +109,7 @@ class TableTop:
         self.seq = 0
         self.rows: list[str] = []
         self.refused: list[Refuse] = []
+        self.loads: list[Load] = []
         self.saved: list[Goal] = []
         self.overlap_ms = 0
         self.next_beat = self.now
@@ -243,6 +244,8 @@ class TableTop:
                         self._facts(server)
                 case Refuse():
                     self.refused.append(effect)
+                case Load():
+                    self.loads.append(effect)
 
     def _save(self, op: int, goal: Goal) -> None:
         at = self.now + DELAY_MS

@@ -15,6 +15,7 @@ from redundancyd.core.events import (
     OperatorConfirmed,
     Reply,
 )
+from redundancyd.core.heartbeat import Verdict
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Direction, Kind, Method, Methods, Origin, Server, Traffic, Word
 from tests.core.table_top import (
@@ -690,3 +691,18 @@ def test_a_primary_that_may_have_allowed_itself_is_unfenced():
     assert top.state.unfenced() == ()
     top.beat(20)
     assert top.state.unfenced() == (P1, P2)
+
+
+@pytest.mark.S4
+def test_a_frozen_daemon_that_wakes_to_its_disk_before_its_next_beat_takes_over_nothing():
+    """
+    Frozen with a full window of silence behind it, it wakes to an answer first: what was counted is worth nothing.
+    """
+    top = rested(methods=Methods(Method.MANUAL, Method.MANUAL))
+    top.power_off(PRIMARY)
+    top.beat(4)
+    assert top.state.verdict is Verdict.LOST
+    woken_at = top.now + 30_000
+    top.happen(MethodSet(Direction.ALTERNATE_FROM_PRIMARY, Method.AUTOMATIC, woken_at))
+    assert top.state.verdict is not Verdict.LOST
+    assert top.state.goal == top.disk
