@@ -89,6 +89,10 @@ class Server:
     address: str
     standby: bool = False
 
+    def __hash__(self) -> int:
+        """An address is one server's own, and its hash costs nothing."""
+        return hash(self.address)
+
     @property
     def name(self) -> str:
         """How the server is written for people: `primary-1`, `primary-1-standby`."""

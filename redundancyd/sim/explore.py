@@ -1,25 +1,29 @@
-"""Visits every state within bounds: each fault, order and kill from each state, breadth first, over the real core.
+"""Visits every state within bounds: each fault, order and kill before each sampling of the truth, over the real core.
 
-Faults, orders and kills come in before each sampling of the truth (world.py).  From every state a calm run, in which
-everything is mended and nothing further happens, must end with the traffic at the goal.  A counter-example is the
-shortest way there.
+A state stands right before a sampling (world.py).  From there the world goes on to the next one; or something happens
+first, as long as the bounds leave it: a fault that the sampling can see, an operator's order, a kill before a deed,
+in its middle, or after it.  From every state a calm run, in which everything is mended and nothing further happens,
+must end with the traffic at the goal.  Runs with less left to happen come later, so that no state is visited again
+with more; a counter-example is a shortest way there.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from redundancyd.core.effects import Order
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Methods, System
-from redundancyd.sim.faults import FAULTS, mend, order
+from redundancyd.sim.faults import REVERT_AFTER_MS, kill_between, mend, order, relevant
 from redundancyd.sim.laws import Court, Moment
 from redundancyd.sim.likeness import likeness
-from redundancyd.sim.motion import advance, kill, start
-from redundancyd.sim.world import World, first_world
+from redundancyd.sim.motion import first_world, kill, move
+from redundancyd.sim.world import Sampling, World, sampling
 
-CALM_STEPS = 400
-WARM_UP_BEATS = 4
+CALM_MOVES = 600
+QUIET_MOVES = 100
+WARM_UP_BEATS = 5
+DEEDS = {Sampling.SAVE, Sampling.ORDER, Sampling.LOAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A law that was broken, and the shortest way there."""
+    """A law that was broken, and a shortest way there."""
 
     law: str
     said: str
@@ -46,16 +50,25 @@ class Exploration:
 
     states: int = 0
     moves: int = 0
-    kills: int = 0
     calm_runs: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
     court: Court = field(default_factory=Court)
-    rows: set[str] = field(default_factory=set)
+    rows: Counter[str] = field(default_factory=Counter)
     broken: Broken | None = None
     closed: bool = False
+
+    @property
+    def kills(self) -> int:
+        """How often the daemon was killed."""
+        return sum(times for name, times in self.happened.items() if name.startswith("kill"))
 
 
 Left = tuple[int, int, int]
 Way = tuple[int, str] | None  # where one came from, and by what
+
+
+class Stop(Exception):  # noqa: N818 - it ends a search, and is no mistake
+    """A law was broken."""
 
 
 class Explorer:
@@ -64,67 +77,118 @@ class Explorer:
     def __init__(self, methods: Methods, bounds: Bounds, *, calm: bool = True) -> None:
         self.result = Exploration()
         self._first = warmed_up(methods)
-        self._left: Left = (bounds.faults, bounds.orders, bounds.kills)
+        self._bounds = bounds
         self._calm = calm
         self._ways: list[Way] = []
         self._settled: set[int] = set()
+        self._seen: dict[int, Left | list[Left]] = {}
 
     def run(self, most_states: int | None = None) -> Exploration:
         """Until nothing new is found, a law is broken, or so many states were seen."""
-        seen: dict[int, list[Left]] = {}
-        waiting = deque([(self._first, self._left, self._number(None))])
-        while waiting:
-            world, left, number = waiting.popleft()
-            key = hash(likeness(world))
-            if any(all(mine <= theirs for mine, theirs in zip(left, old, strict=True)) for old in seen.get(key, ())):
-                continue
-            if key not in seen:
-                self.result.states += 1
-                if self._calm and not self._ends_well(world, number):
-                    return self.result
-            seen.setdefault(key, []).append(left)
-            if most_states is not None and self.result.states >= most_states:
-                return self.result
-            for name, after, rest in moves(world, left):
-                self.result.moves += 1
-                self.result.kills += name == "kill"
-                here = self._number((number, name))
-                if not self._lawful(world, after, here, stepped=name in {"on", "kill before"}):
-                    return self.result
-                waiting.append((after, rest, here))
-        self.result.closed = True
+        first: Left = (self._bounds.faults, self._bounds.orders, self._bounds.kills)
+        waiting = {sum(first): deque([(self._first, first, self._number(None))])}
+        try:
+            for left_in_all in range(sum(first), -1, -1):
+                queue = waiting.pop(left_in_all, deque())
+                while queue:
+                    world, left, number = queue.popleft()
+                    if not self._is_new(world, left, number):
+                        continue
+                    if most_states is not None and self.result.states >= most_states:
+                        return self.result
+                    for name, after, rest in self._next(world, left, number):
+                        rank = sum(rest)
+                        target = queue if rank == left_in_all else waiting.setdefault(rank, deque())
+                        target.append((after, rest, self._number((number, name))))
+            self.result.closed = True
+        except Stop:
+            pass
         return self.result
+
+    def _is_new(self, world: World, left: Left, number: int) -> bool:
+        """Whether this state was not yet visited with as much left to happen; a first visit is held against calm."""
+        key = hash(likeness(world))
+        known = self._seen.get(key)
+        if known is None:
+            self._seen[key] = left
+            self.result.states += 1
+            if self._calm:
+                self._end_well(world, key, number)
+            return True
+        before = known if isinstance(known, list) else [known]
+        if any(left[0] <= old[0] and left[1] <= old[1] and left[2] <= old[2] for old in before):
+            return False
+        self._seen[key] = [*before, left]
+        return True
+
+    def _next(self, world: World, left: Left, number: int) -> Iterator[tuple[str, World, Left]]:
+        """Everything that can come next."""
+        self.result.moves += 1
+        yield "on", self._go_on(world, number, "on"), left
+        faults, orders, kills = left
+        if faults:
+            for fault in relevant(world):
+                after = fault.happen(world)
+                if after is not None:
+                    self.result.happened[fault.name] += 1
+                    yield fault.name, self._to_sampling(after, number, fault.name), (faults - 1, orders, kills)
+        if orders:
+            for name, after in ordered(world):
+                self.result.happened[name] += 1
+                yield name, self._to_sampling(after, number, name), (faults, orders - 1, kills)
+        if kills:
+            for name, after in killed(world):
+                self.result.happened[name] += 1
+                yield name, self._to_sampling(after, number, name), (faults, orders, kills - 1)
 
     def _number(self, way: Way) -> int:
         self._ways.append(way)
         return len(self._ways) - 1
 
-    def _lawful(self, before: World, after: World, number: int, *, stepped: bool) -> bool:
-        effect = before.todo[0] if stepped and before.todo else None
-        moment = Moment(before, after, effect if isinstance(effect, Order) else None)
-        self.result.rows.update(row.row.number for row in after.rows)
-        broken = self.result.court.judge(moment)
-        if broken is not None:
-            self.result.broken = Broken(*broken, self._way(number))
-        return broken is None
+    def _go_on(self, world: World, number: int, name: str) -> World:
+        """Through the sampling, and to the next."""
+        after = move(world)
+        self._judge(world, after, number, name)
+        return self._to_sampling(after, number, name)
 
-    def _ends_well(self, world: World, number: int) -> bool:
+    def _to_sampling(self, world: World, number: int, name: str) -> World:
+        """What has been fixed before arrives and time goes by, up to where something outside can make a difference."""
+        for _ in range(QUIET_MOVES):
+            if sampling(world) is not Sampling.NONE:
+                return world
+            before, world = world, move(world)
+            self._judge(before, world, number, name)
+        raise AssertionError("the world does not come to a sampling")
+
+    def _judge(self, before: World, after: World, number: int, name: str) -> None:
+        did = before.todo[0] if before.todo and len(after.todo) != len(before.todo) + 1 else None
+        did = did if did is not None and sampling(before) in DEEDS else None
+        for row in after.rows:
+            self.result.rows[row.row.number] += 1
+        broken = self.result.court.judge(Moment(before, after, did))
+        if broken is not None:
+            self.result.broken = Broken(*broken, (*self._way(number), name))
+            raise Stop
+
+    def _end_well(self, world: World, key: int, number: int) -> None:
         """Mend everything, let nothing further happen: the traffic ends at the goal."""
         passed: list[int] = []
-        for _ in range(CALM_STEPS):
-            world = mend(world)
-            key = hash(likeness(world))
+        for _ in range(CALM_MOVES):
+            mended = mend(world)
+            if mended is not world:
+                world = self._to_sampling(mended, number, "calm")
+                key = hash(likeness(world))
             if key in self._settled or is_settled(world):
                 self._settled.update(passed)
+                self._settled.add(key)
                 self.result.calm_runs += 1
-                return True
+                return
             passed.append(key)
-            before, world = world, advance(world)
-            if not self._lawful(before, world, number, stepped=True):
-                return False
+            world = self._go_on(world, number, "calm")
+            key = hash(likeness(world))
         said = "a calm run does not end with traffic at the goal"
         self.result.broken = Broken("S5 calm", said, self._way(number))
-        return False
+        raise Stop
 
     def _way(self, number: int) -> tuple[str, ...]:
         names: list[str] = []
@@ -135,40 +199,52 @@ class Explorer:
 
 
 def warmed_up(methods: Methods) -> World:
-    """A pair at rest: everything heard, ready, and as the goal wants it."""
-    world = start(first_world(methods))
+    """A pair at rest: everything heard, ready, and as the goal wants it, right before a beat."""
+    world = first_world(methods)
     end = world.now + WARM_UP_BEATS * world.settings.interval_ms
-    while world.now < end or not is_settled(world):
-        world = advance(world)
+    while world.now < end or not is_settled(world) or sampling(world) is not Sampling.BEAT:
+        world = move(world)
     return world
 
 
-def moves(world: World, left: Left) -> Iterator[tuple[str, World, Left]]:
-    """Everything that can happen next."""
-    faults, orders, kills = left
-    yield "on", advance(world), left
-    if faults:
-        for fault in FAULTS:
-            after = fault.happen(world)
-            if after is not None:
-                yield fault.name, after, (faults - 1, orders, kills)
-    if orders and not world.todo:
-        for system in System:
-            after = order(world, system)
-            if after is not None:
-                yield f"order {system}", after, (faults, orders - 1, kills)
-    if kills:
-        yield "kill", kill(world), (faults, orders, kills - 1)
+def ordered(world: World) -> Iterator[tuple[str, World]]:
+    """What the operator can order: where it may be heard, and where it meets something under way."""
+    if sampling(world) is Sampling.LOOK:
+        return
+    for system in System:
+        yield f"order traffic-in-{system}", order(world, system)
+    if sampling(world) is Sampling.BEAT:
+        yield "order traffic-in-alternate --revert-after", order(world, System.ALTERNATE, REVERT_AFTER_MS)
+
+
+def killed(world: World) -> Iterator[tuple[str, World]]:
+    """kill -9 before a deed, in its middle, after it; and at a beat."""
+    match sampling(world):
+        case Sampling.BEAT:
+            yield "kill daemon", kill(world)
+        case Sampling.SAVE | Sampling.LOAD:
+            yield "kill daemon before it", kill(world)
+            yield "kill daemon after it", kill(move(world))
+        case Sampling.ORDER:
+            yield "kill daemon before it", kill(world)
+            between = kill_between(world)
+            if between is not None:
+                yield "kill daemon between", between
+            yield "kill daemon after it", kill(move(world))
+        case _:
+            return
 
 
 def is_settled(world: World) -> bool:
     """Whether every LIM is as the goal wants it, and nothing is under way."""
     core = world.core
-    if core is None or core.goal is None or core.phase is not Phase.RESTING or world.todo or not core.goal.done:
-        return False
-    if any(type(event).__name__ in {"Answered", "GoalSaved", "GoalNotSaved"} for _, event in world.pending):
-        return False
     goal = core.goal
+    if goal is None or core.phase is not Phase.RESTING or not goal.done or world.load is not None:
+        return False
+    if any(isinstance(effect, Order) or type(effect).__name__ == "SaveGoal" for effect in world.todo):
+        return False
+    if any(type(event).__name__ in {"GoalSaved", "GoalNotSaved", "Delivery"} for _, event in world.pending):
+        return False
     return all(
         lim.powered and lim.status.traffic is goal.wanted(lim.server).traffic and lim.status.number == goal.number
         for lim in world.lims

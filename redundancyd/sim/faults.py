@@ -1,24 +1,28 @@
-"""What can go wrong, one fault at a time, and what mends it.  A fault that changes nothing is None."""
+"""What can go wrong, one fault at a time, and what mends it.
+
+A fault comes in right before the sampling that can see it, and only there: earlier would look the same.  One that
+changes nothing, or that the sampling cannot see, is None.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from redundancyd.core.events import (
-    Answered,
-    Beat,
-    ChannelLost,
-    Connected,
-    Event,
-    FactsSeen,
-    GoalNotSaved,
-    GoalSaved,
-    OperatorAdopted,
-    OperatorAsked,
-    ServersHeard,
-)
+from redundancyd.core.effects import Look, Order
+from redundancyd.core.events import Event, LoadAsked, OperatorAdopted, OperatorAsked
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Origin, Server, Status, System, Traffic, Word
-from redundancyd.sim.motion import kill, reconnect, tell
+from redundancyd.sim.motion import (
+    NOBODY,
+    break_channel,
+    kill,
+    move,
+    open_channels,
+    order_some,
+    release_holds,
+    start,
+    tell,
+)
 from redundancyd.sim.world import (
     A1,
     A2,
@@ -26,77 +30,159 @@ from redundancyd.sim.world import (
     P1,
     P2,
     PRIMARY,
+    Delivery,
     Lim,
     Line,
+    Sampling,
+    Since,
     World,
+    answers,
+    arriving,
     boot,
+    first_goal,
+    is_reached,
+    lim_of,
+    sampling,
     with_lim,
     without_answers_of,
 )
 
 FREEZE_BEATS = 5
+REVERT_AFTER_MS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can happen to the world."""
+    """One thing that can happen to the world; `sort` is what kind of thing it is."""
 
     name: str
+    sort: str
+    at: frozenset[Sampling]
     happen: Callable[[World], World | None]
 
 
-def _power(world: World, servers: tuple[Server, ...], *, on: bool) -> World | None:
-    if all(lim.powered == on for lim in world.lims if lim.server in servers):
+# Power.
+
+
+def _power_off(world: World, *servers: Server) -> World | None:
+    if not all(lim_of(world, server).powered for server in servers):
         return None
-    for lim in world.lims:
-        if lim.server in servers and lim.powered != on:
-            new = boot(lim, world.now) if on else replace(lim, powered=False, booted_at=None)
-            lims = tuple(new if each.server == lim.server else each for each in world.lims)
-            world = replace(world, lims=lims)
-            world = without_answers_of(world, lim.server) if not on else world
-    return world if not on else _reconnected(world)
-
-
-def _reconnected(world: World) -> World:
-    for lim in world.lims:
-        world = reconnect(world, lim.server)
+    for server in servers:
+        world = without_answers_of(with_lim(world, server, powered=False, booted_at=None), server)
     return world
 
 
-def _line(world: World, line: Line, *, silent: bool) -> World | None:
-    if (line in world.silent) == silent:
-        return None
-    changed = world.silent | {line} if silent else world.silent - {line}
-    return replace(world, silent=changed)
+def _power_on(world: World, system: System) -> World | None:
+    off = [lim for lim in world.lims if lim.server.system is system and not lim.powered]
+    for lim in off:
+        new = boot(lim, world.now)
+        world = with_lim(world, lim.server, powered=True, status=new.status, booted_at=new.booted_at)
+        world = break_channel(world, lim.server, "reset")
+    return open_channels(world) if off else None
+
+
+# Lines and channels.
+
+
+def _silence(world: World, *lines: Line) -> World | None:
+    return None if set(lines) <= world.silent else replace(world, silent=world.silent | set(lines))
+
+
+def _restore(world: World, *lines: Line) -> World | None:
+    return replace(world, silent=world.silent - set(lines)) if set(lines) & world.silent else None
 
 
 def _drop(world: World, server: Server) -> World | None:
     """A channel breaks for a moment: what was under way is lost, and it opens again."""
-    core = world.core
-    if core is None or not core.view(server).connected:
+    if not world.core.view(server).connected:
         return None
-    lost = tell(without_answers_of(world, server), ChannelLost(server, "reset", world.now))
-    return reconnect(lost, server)
+    return open_channels(break_channel(world, server, "reset"))
+
+
+def _unsent(world: World) -> World | None:
+    return None if world.unsent else replace(world, unsent=True)
+
+
+# LIMs, before an order reaches them, or a look.
+
+
+def _asked(world: World, server: Server, word: Word | None = None) -> bool:
+    """Whether the next sampling is an order, or a look, that this server will get."""
+    effect = world.todo[0]
+    suits = isinstance(effect, Look) if word is None else isinstance(effect, Order) and effect.word is word
+    return suits and isinstance(effect, Order | Look) and server in effect.servers
 
 
 def _refuse(world: World, server: Server, word: Word) -> World | None:
-    lim = next(lim for lim in world.lims if lim.server == server)
-    return None if word in lim.refuses else with_lim(world, server, refuses=lim.refuses | {word})
-
-
-def _mark(world: World, server: Server, **marks: bool) -> World | None:
-    lim = next(lim for lim in world.lims if lim.server == server)
-    if not lim.powered or all(getattr(lim, name) == value for name, value in marks.items()):
+    if not _asked(world, server, word) or lim_of(world, server).refuses is word:
         return None
-    return with_lim(world, server, **marks)
+    return with_lim(world, server, refuses=word)
+
+
+def _accept(world: World, server: Server, word: Word) -> World | None:
+    if not _asked(world, server, word) or lim_of(world, server).refuses is not word:
+        return None
+    return with_lim(world, server, refuses=Word.NONE)
+
+
+def _slow(world: World, server: Server, word: Word) -> World | None:
+    lim = lim_of(world, server)
+    if not _asked(world, server, word) or lim.slow or not answers(world, lim):
+        return None
+    return with_lim(world, server, slow=True)
+
+
+def _lose_answer(world: World, server: Server, word: Word) -> World | None:
+    """The deed is done, and its answer lost: the channel breaks in that moment."""
+    if not _asked(world, server, word) or not answers(world, lim_of(world, server)):
+        return None
+    done = move(world)
+    return open_channels(break_channel(done, server, "reset"))
+
+
+def _too_late(world: World, server: Server, word: Word) -> World | None:
+    """The order reaches the LIM when nobody waits any more: the deed is done after it was given up."""
+    if not _asked(world, server, word) or not answers(world, lim_of(world, server)):
+        return None
+    order = world.todo[0]
+    assert isinstance(order, Order)
+    at = world.now + order.deadline_ms + world.settings.timeout_ms
+    off = with_lim(world, server, powered=False)
+    done = with_lim(move(off), server, powered=True)
+    return arriving(done, (at, Delivery(server, replace(order, servers=(server,)))))
+
+
+def _overtaken(world: World, server: Server) -> World | None:
+    """What a look read is told half a beat later: answers to later orders overtake it."""
+    if not _asked(world, server) or not answers(world, lim_of(world, server)):
+        return None
+    looked = move(world)
+    late = [item for item in looked.pending if getattr(item[1], "server", None) is server]
+    rest = tuple(item for item in looked.pending if item not in late)
+    later = [(at + world.settings.timeout_ms, _at(event, at + world.settings.timeout_ms)) for at, event in late]
+    return arriving(replace(looked, pending=rest), *later)
 
 
 def _rules(world: World, server: Server, traffic: Traffic, origin: Origin | None = None) -> World | None:
-    lim = next(lim for lim in world.lims if lim.server == server)
-    if not lim.powered or lim.status.traffic is traffic:
+    lim = lim_of(world, server)
+    if not _asked(world, server) or not lim.powered or lim.status.traffic is traffic:
         return None
-    status = replace(lim.status, traffic=traffic, origin=origin or lim.status.origin)
-    return with_lim(world, server, status=status)
+    return with_lim(world, server, status=replace(lim.status, traffic=traffic, origin=origin or lim.status.origin))
+
+
+def _stranger(world: World) -> World | None:
+    """A second daemon, with another id, orders the alternate's LIMs under a higher number."""
+    if not _asked(world, A2) or any(lim.status.supervisor == "them.run1" for lim in world.lims):
+        return None
+    number = max(lim.status.number for lim in world.lims) + 3
+    for lim in world.lims:
+        if lim.server.system is ALTERNATE and lim.powered:
+            status = Status(Traffic.BLOCKED, number, Word.BLOCK, "them.run1", Origin.ORDER)
+            world = with_lim(world, lim.server, status=status, booted_at=None)
+    return world
+
+
+# Ourselves: disk, process, load.
 
 
 def _disk(world: World, *, full: bool) -> World | None:
@@ -107,8 +193,7 @@ def _rolled_back(world: World) -> World | None:
     """The goal file of last month comes back, and the daemon is started with it."""
     if world.disk is None or world.disk.number == 1:
         return None
-    first = replace(world.disk, active=PRIMARY, number=1, by_operator=False, done=True, revert_at=None, accepted=())
-    return kill(replace(world, disk=first))
+    return kill(replace(world, disk=first_goal()))
 
 
 def _lost_goal(world: World) -> World | None:
@@ -117,92 +202,140 @@ def _lost_goal(world: World) -> World | None:
 
 
 def _freeze(world: World) -> World | None:
-    """SIGSTOP for a while: the beat under way ends late, and what arrives meanwhile is read late."""
-    if world.core is None or world.frozen_until is not None or world.todo:
-        return None
+    """SIGSTOP in this moment: what was asked for is done, and everything that arrives meanwhile is read at waking."""
+    while world.todo:
+        world = move(world)
     until = world.now + FREEZE_BEATS * world.settings.interval_ms
-    pending = tuple(_read_at(item, until) for item in world.pending)
-    since = replace(world.since, beats=0, astray=(None,) * len(world.lims), lost=None)
-    return replace(world, frozen_until=until, pending=pending, next_beat=until, since=since)
+    pending = tuple(sorted((_read_at(item, until) for item in world.pending), key=lambda item: item[0]))
+    woken = replace(world, now=until, next_beat=until, pending=pending, since=Since(NOBODY))
+    return release_holds(woken)
 
 
-def _read_at(item: tuple[int, Event], until: int) -> tuple[int, Event]:
+def _read_at(item: tuple[int, Event | Delivery], until: int) -> tuple[int, Event | Delivery]:
     at, event = item
-    at = max(at, until)
-    match event:
-        case Beat() | ServersHeard() | Answered() | ChannelLost() | Connected() | FactsSeen():
-            return at, replace(event, at=at)
-        case GoalSaved() | GoalNotSaved():
-            return at, replace(event, at=at)
-        case _:
-            return item
+    if at >= until or isinstance(event, Delivery):
+        return item
+    return until, _at(event, until)
 
 
-def _stranger(world: World) -> World | None:
-    """A second daemon, with another id, orders the alternate's LIMs under a higher number."""
-    number = max(lim.status.number for lim in world.lims) + 3
-    changed = world
-    for lim in world.lims:
-        if lim.server.system is ALTERNATE and lim.powered:
-            status = Status(Traffic.BLOCKED, number, Word.BLOCK, "them.run1", Origin.ORDER)
-            changed = with_lim(changed, lim.server, status=status, booted_at=None)
-    return None if changed == world else changed
+def _at(event: Event | Delivery, at: int) -> Event | Delivery:
+    return event if isinstance(event, Delivery) else replace(event, at=at)
+
+
+def _load(world: World) -> World | None:
+    """The daily job has data ready to be loaded."""
+    return None if world.load is not None else tell(world, LoadAsked(9, "the daily job", world.now))
+
+
+def _hang(world: World) -> World | None:
+    """A load that was begun does not end by itself."""
+    if world.load is None or world.load_ends >= world.load.until:
+        return None
+    until = world.load.until
+    pending = tuple(
+        (until, replace(event, at=until)) if type(event).__name__ == "LoadEnded" else (at, event)
+        for at, event in world.pending
+    )
+    pending = tuple(sorted(pending, key=lambda item: item[0]))
+    return replace(world, load_ends=until, pending=pending)
+
+
+def kill_between(world: World) -> World | None:
+    """kill -9 when the order has reached the first of its LIMs, and no other."""
+    effect = world.todo[0] if world.todo else None
+    if not isinstance(effect, Order) or len(effect.servers) < 2:  # noqa: PLR2004
+        return None
+    return kill(order_some(replace(world, rows=()), effect, effect.servers[:1]))
+
+
+BEAT, LOOK, ORDER, SAVE, LOAD = (
+    frozenset({each}) for each in (Sampling.BEAT, Sampling.LOOK, Sampling.ORDER, Sampling.SAVE, Sampling.LOAD)
+)
+ANY_DEED = ORDER | SAVE
+TALK = BEAT | ORDER
+
+
+def _fault(name: str, sort: str, at: frozenset[Sampling], happen: Callable[..., World | None], *words: object) -> Fault:
+    return Fault(name, sort, at, lambda world: happen(world, *words))
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("power-off primary", lambda world: _power(world, (P1, P2), on=False)),
-    Fault("power-on primary", lambda world: _power(world, (P1, P2), on=True)),
-    Fault("power-off primary-2", lambda world: _power(world, (P2,), on=False)),
-    Fault("power-off alternate-2", lambda world: _power(world, (A2,), on=False)),
-    Fault("power-on alternate-2", lambda world: _power(world, (A2,), on=True)),
-    Fault("cut sites", lambda world: _line(world, Line.SITES, silent=True)),
-    Fault("heal sites", lambda world: _line(world, Line.SITES, silent=False)),
-    Fault("silence control", lambda world: _line(world, Line.CONTROL, silent=True)),
-    Fault("restore control", lambda world: _line(world, Line.CONTROL, silent=False)),
-    Fault("silence primary-control", lambda world: _line(world, Line.PRIMARY_CONTROL, silent=True)),
-    Fault("lose master", lambda world: _line(world, Line.MASTER, silent=True)),
-    Fault("drop primary-2", lambda world: _drop(world, P2)),
-    Fault("drop alternate-1", lambda world: _drop(world, A1)),
-    Fault("refuse block primary-2", lambda world: _refuse(world, P2, Word.BLOCK)),
-    Fault("refuse allow alternate-2", lambda world: _refuse(world, A2, Word.ALLOW)),
-    Fault("refuse allow alternate-1", lambda world: _refuse(world, A1, Word.ALLOW)),
-    Fault("lose answer of primary-2", lambda world: _mark(world, P2, loses=True)),
-    Fault("lose answer of alternate-2", lambda world: _mark(world, A2, loses=True)),
-    Fault("slow primary-1", lambda world: _mark(world, P1, slow=True)),
-    Fault("flush alternate-2", lambda world: _rules(world, A2, Traffic.ALLOWED)),
-    Fault("tamper primary-1", lambda world: _rules(world, P1, Traffic.TAMPERED)),
-    Fault("allow by hand primary-1", lambda world: _rules(world, P1, Traffic.ALLOWED, Origin.HAND)),
-    Fault("block by hand alternate-1", lambda world: _rules(world, A1, Traffic.BLOCKED, Origin.HAND)),
-    Fault("fill disk", lambda world: _disk(world, full=True)),
-    Fault("free disk", lambda world: _disk(world, full=False)),
-    Fault("freeze daemon", _freeze),
-    Fault("roll back goal", _rolled_back),
-    Fault("lose goal", _lost_goal),
-    Fault("stranger orders", _stranger),
+    _fault("power-off primary", "power", TALK, _power_off, P1, P2),
+    _fault("power-off primary-2", "power", TALK, _power_off, P2),
+    _fault("power-off alternate-2", "power", TALK, _power_off, A2),
+    _fault("power-on primary", "power-on", BEAT, _power_on, PRIMARY),
+    _fault("power-on alternate", "power-on", BEAT, _power_on, ALTERNATE),
+    _fault("cut inter-site", "line", TALK, _silence, Line.THERE, Line.BACK),
+    _fault("cut primary>alternate", "line", TALK, _silence, Line.BACK),
+    _fault("heal inter-site", "line", TALK, _restore, Line.THERE, Line.BACK),
+    _fault("cut control", "control", BEAT, _silence, Line.CONTROL),
+    _fault("heal control", "control", BEAT, _restore, Line.CONTROL),
+    _fault("cut primary-control", "control", LOOK, _silence, Line.PRIMARY_CONTROL),
+    _fault("drop-master primary", "master", BEAT, _silence, Line.MASTER),
+    _fault("unsent", "unsent", BEAT, _unsent),
+    _fault("drop primary-2", "channel", ORDER, _drop, P2),
+    _fault("drop alternate-1", "channel", ORDER, _drop, A1),
+    _fault("refuse block primary-2", "refusal", ORDER, _refuse, P2, Word.BLOCK),
+    _fault("refuse block alternate-2", "refusal", ORDER, _refuse, A2, Word.BLOCK),
+    _fault("refuse allow alternate-1", "refusal", ORDER, _refuse, A1, Word.ALLOW),
+    _fault("refuse allow alternate-2", "refusal", ORDER, _refuse, A2, Word.ALLOW),
+    _fault("accept alternate-2", "refusal", ORDER, _accept, A2, Word.ALLOW),
+    _fault("slow block primary-1", "slow", ORDER, _slow, P1, Word.BLOCK),
+    _fault("slow allow alternate-2", "slow", ORDER, _slow, A2, Word.ALLOW),
+    _fault("lose answer block primary-2", "answer", ORDER, _lose_answer, P2, Word.BLOCK),
+    _fault("lose answer allow alternate-2", "answer", ORDER, _lose_answer, A2, Word.ALLOW),
+    _fault("too late block primary-2", "answer", ORDER, _too_late, P2, Word.BLOCK),
+    _fault("too late allow alternate-2", "answer", ORDER, _too_late, A2, Word.ALLOW),
+    _fault("overtaken primary-2", "answer", LOOK, _overtaken, P2),
+    _fault("flush alternate-2", "rules", LOOK, _rules, A2, Traffic.ALLOWED),
+    _fault("tamper primary-1", "rules", LOOK, _rules, P1, Traffic.TAMPERED),
+    _fault("by-hand allow primary-1", "hand", LOOK, _rules, P1, Traffic.ALLOWED, Origin.HAND),
+    _fault("by-hand block alternate-1", "hand", LOOK, _rules, A1, Traffic.BLOCKED, Origin.HAND),
+    _fault("stranger orders", "stranger", LOOK, _stranger),
+    Fault("fill disk", "disk", SAVE, partial(_disk, full=True)),
+    Fault("free disk", "disk", SAVE, partial(_disk, full=False)),
+    Fault("freeze daemon", "freeze", BEAT | ANY_DEED, _freeze),
+    Fault("roll back goal", "goal", BEAT, _rolled_back),
+    Fault("lose goal", "goal", BEAT, _lost_goal),
+    Fault("load exchange data", "load", BEAT, _load),
+    Fault("load hangs", "load", BEAT, _hang),
 )
 
 
-def order(world: World, active: System, revert_after_ms: int | None = None) -> World | None:
-    """The operator orders a manual takeover; None where there is nobody to hear it."""
-    if world.core is None or world.frozen_until is not None:
-        return None
-    asked = OperatorAsked(active, 1, "operator", world.now, revert_after_ms)
-    return tell(replace(world, rows=()), asked)
+def relevant(world: World) -> tuple[Fault, ...]:
+    """The faults that the next sampling could see."""
+    return _AT[sampling(world)]
+
+
+_AT = {each: tuple(fault for fault in FAULTS if each in fault.at) for each in Sampling}
+
+
+# What is no fault.
+
+
+def order(world: World, active: System, revert_after_ms: int | None = None) -> World:
+    """The operator orders a manual takeover."""
+    return tell(replace(world, rows=()), OperatorAsked(active, 1, "operator", world.now, revert_after_ms))
 
 
 def mend(world: World) -> World:
     """Everything is repaired at once; who waits for the operator gets him."""
-    lims = tuple(_mended(lim, world.now) for lim in world.lims)
-    world = replace(world, lims=lims, silent=frozenset(), disk_full=False)
-    world = _reconnected(world)
-    core = world.core
-    if core is not None and core.phase is Phase.WATCHING and not world.todo:
-        world = tell(world, OperatorAdopted(1, "operator", world.now))
-    if core is not None and core.phase is Phase.ASKING and not world.todo:
-        world = order(world, PRIMARY) or world
+    if any(not lim.powered or lim.slow or lim.refuses is not Word.NONE for lim in world.lims):
+        world = replace(world, lims=tuple(_mended(lim, world.now) for lim in world.lims))
+    if world.silent or world.disk_full or world.unsent:
+        world = replace(world, silent=frozenset(), disk_full=False, unsent=False)
+    for lim, view in zip(world.lims, world.core.views, strict=True):
+        if view.connected and lim.booted_at == world.now:
+            world = break_channel(world, lim.server, "reset")
+    if not world.todo and world.core.phase is Phase.WATCHING:
+        return tell(world, OperatorAdopted(1, "operator", world.now))
+    if not world.todo and world.core.phase is Phase.ASKING:
+        return order(world, PRIMARY)
     return world
 
 
 def _mended(lim: Lim, now: int) -> Lim:
-    whole = replace(lim, refuses=frozenset(), loses=False, slow=False)
+    whole = replace(lim, refuses=Word.NONE, slow=False)
     return whole if lim.powered else boot(whole, now)
+
+

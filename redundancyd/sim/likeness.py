@@ -1,82 +1,76 @@
 """When two worlds are alike: nothing that can still happen tells them apart.
 
-Instants count from now and only as far as any rule looks back; takeover numbers and operation numbers count from the
-lowest that anybody still holds; who ordered a LIM counts as ours or not.
+Instants count from now and only as far as any rule looks back; takeover numbers count from the lowest that anybody
+still holds, operations from the next; who ordered a LIM counts as ours or not.  Texts do not count.
 """
 
-from collections.abc import Callable
+from typing import Any
 
-from redundancyd.core.effects import Order, SaveGoal
+from redundancyd.core.effects import Load, Look, Order, SaveGoal
 from redundancyd.core.events import (
     Answered,
     Beat,
     ChannelLost,
-    Connected,
     Event,
     FactsSeen,
+    GoalNotSaved,
+    GoalSaved,
     Refused,
     ServersHeard,
 )
 from redundancyd.core.seen import View
-from redundancyd.core.state import State
-from redundancyd.core.systems import Goal, Status, Supervisor
-from redundancyd.sim.world import World
+from redundancyd.core.state import Phase, State
+from redundancyd.core.systems import Goal, Status
+from redundancyd.sim.world import SERVERS, Delivery, Lim, World
 
-Key = tuple[object, ...]
-Ago = Callable[..., int | None]
+PLACE = {server: place for place, server in enumerate(SERVERS)}
+FAR = 600
+"""No rule of the small world looks further back, or ahead, than so many milliseconds (but for an hour's takeovers)."""
 
 
-def likeness(world: World) -> Key:
+def likeness(world: World) -> tuple[Any, ...]:
     """Equal for worlds that are alike."""
-    core = world.core
-    lowest = min([lim.status.number for lim in world.lims] + ([world.disk.number] if world.disk else []))
-    base = lowest - 1
-    horizon = (world.settings.missed + 2) * world.settings.interval_ms
-    now, us = world.now, world.us
-
-    def ago(at: int | None, most: int = horizon) -> int | None:
-        return None if at is None else max(-most, min(at - now, most))
-
-    lims = tuple(
-        (
-            _status(lim.status, base, us),
-            lim.powered,
-            lim.refuses,
-            lim.loses,
-            lim.slow,
-            ago(lim.booted_at, 1000),
-        )
-        for lim in world.lims
-    )
-    pending = tuple((at - now, _event(event, base, world)) for at, event in world.pending)
-    todo = tuple(_effect(each, base, now) for each in world.todo)
-    outside = (
-        world.silent,
+    base = min([lim.status.number for lim in world.lims] + ([world.disk.number] if world.disk else []))
+    now, core, since = world.now, world.core, world.since
+    return (
+        tuple([_lim(lim, base, now, core) for lim in world.lims]),
+        tuple([(at - now, _item(item, base, world)) for at, item in world.pending]),
+        tuple([_effect(each, base, now) for each in world.todo]),
+        tuple(sorted(world.silent)),
+        world.unsent,
         world.disk_full,
-        ago(world.frozen_until, 1000),
         world.next_beat - now,
+        None if world.load is None else (world.load.until - now, world.load_ends - now),
         _goal(world.disk, base, now),
+        tuple([None if at is None else max(at - now, -FAR) for at in since.astray]),
+        _ago(since.lost, now, FAR),
+        _ago(since.dark, now, FAR),
+        min(since.beats, 3),
+        min(since.answered, 3),
+        min(since.silent, 3),
+        min(since.control_silent, 3),
+        _core(core, base),
     )
-    since = (
-        tuple(ago(at) for at in world.since.astray),
-        ago(world.since.lost),
-        min(world.since.beats, world.settings.missed),
-    )
-    return (lims, pending, todo, outside, since, None if core is None else _core(core, base, ago))
 
 
-def _status(status: Status | None, base: int, us: Supervisor) -> Key | None:
+def _ago(at: int | None, now: int, most: int) -> int | None:
+    return None if at is None else max(at - now, -most)
+
+
+def _lim(lim: Lim, base: int, now: int, core: State) -> tuple[Any, ...]:
+    booted = None if lim.booted_at is None else max(lim.booted_at - now, -FAR)
+    return _status(lim.status, base, core), lim.powered, lim.refuses, lim.slow, booted
+
+
+def _status(status: Status | None, base: int, core: State) -> tuple[Any, ...] | None:
     if status is None:
         return None
-    number = status.number - base if status.number else 0
-    return status.traffic, number, status.word, us.is_own(status.supervisor), status.origin
+    return status.traffic, status.number - base, status.word, core.us.is_own(status.supervisor), status.origin
 
 
-def _goal(goal: Goal | None, base: int, now: int) -> Key | None:
+def _goal(goal: Goal | None, base: int, now: int) -> tuple[Any, ...] | None:
     if goal is None:
         return None
-    decided = max(goal.decided_at - now, -1000)
-    revert = None if goal.revert_at is None else max(goal.revert_at - now, -1)
     return (
         goal.active,
         goal.number - base,
@@ -84,93 +78,113 @@ def _goal(goal: Goal | None, base: int, now: int) -> Key | None:
         goal.by_operator,
         goal.other_by_operator,
         goal.done,
-        goal.flips,
-        decided,
-        revert,
+        min(goal.flips, 2),
+        max(goal.decided_at - now, -200) if goal.flips > 1 else None,
+        None if goal.revert_at is None else max(goal.revert_at - now, -1),
+        None if goal.former_revert_at is None else max(goal.former_revert_at - now, -1),
         len(goal.recent),
         goal.latched,
     )
 
 
-def _core(core: State, base: int, ago: Ago) -> Key:
-    heart = core.heart
-    beats = (
-        min(heart.missed, 2 * core.settings.missed),
-        tuple(ago(at) for at in heart.starts),
+def _core(core: State, base: int) -> tuple[Any, ...]:
+    heart, now, settings = core.heart, core.now, core.settings
+    op, saving = core.op, core.phase is Phase.SAVING
+    starting = core.phase in {Phase.LOOKING, Phase.ASKING}
+    return (
+        core.phase,
+        _goal(core.goal, base, now),
+        (_goal(core.previous, base, now), core.saving_order) if saving else None,
+        core.next_op - core.saving if core.saving is not None and core.saving >= core.next_op - 3 else None,
+        min(heart.missed, 2 * settings.missed),
+        tuple([max(at - now, -FAR) for at in heart.starts]),
+        heart.answered,
         heart.heard,
         heart.control_answers,
         min(heart.control_silent, 3),
         heart.isolated,
-        ago(heart.last_started_at),
-    )
-    views = tuple(_view(view, core, base, ago) for view in core.views)
-    op = core.op
-    under_way = None if op is None else (op.word, op.targets, op.waiting, ago(op.deadline_at), core.next_op - op.op)
-    waiting = core.saving is not None and core.phase == "saving"
-    started = ago(core.started_at) if core.phase in {"looking", "asking"} else None
-    return (
-        core.phase,
-        _goal(core.goal, base, core.now),
-        _goal(core.previous, base, core.now) if waiting else None,
-        core.saving_order if waiting else None,
-        beats,
-        views,
-        under_way,
-        started,
-        ago(core.look_at),
-        ago(core.stable_since, core.settings.return_after_ms),
+        _ago(heart.last_started_at, now, 400),
+        tuple([_view(view, core, base) for view in core.views]),
+        None
+        if op is None
+        else (op.word, _places(op.targets), _places(op.waiting), _places(op.tried), op.deadline_at - now, core.next_op - op.op),
+        max(core.started_at - now, -FAR) if starting else None,
+        core.look_at - now,
+        _ago(core.stable_since, now, settings.return_after_ms),
         bool(core.goal_unsaved),
-        ago(core.now),
+        None if core.reload is None else max(core.reload.until - now, 0),
     )
 
 
-def _view(view: View, core: State, base: int, ago: Ago) -> Key:
-    status = _status(view.status, base, core.us)
-    facts_ms = 3 * core.settings.look_interval_ms + 1
+def _places(servers: frozenset[Any]) -> int:
+    return sum([1 << PLACE[server] for server in servers])
+
+
+def _view(view: View, core: State, base: int) -> tuple[Any, ...]:
+    now, missed_ms = core.now, core.settings.window_ms + core.settings.interval_ms
     return (
+        _status(view.status, base, core),
         view.connected,
         view.fresh,
+        view.deaf,
         view.doubtful,
-        status,
-        ago(view.heard_at),
         bool(view.refused),
-        bool(view.unreached),
+        None if view.heard_at is None else max(view.heard_at - now, -missed_ms),
         view.exchange_running,
         view.hears_control,
-        ago(view.facts_at, facts_ms),
+        None if view.facts_at is None else max(view.facts_at - now, -FACTS_MS),
     )
 
 
-def _effect(effect: SaveGoal | Order, base: int, now: int) -> Key:
-    if isinstance(effect, SaveGoal):
-        return "save", _goal(effect.goal, base, now)
-    return effect.word, effect.number - base, effect.servers
+FACTS_MS = 601
 
 
-def _event(event: Event, base: int, world: World) -> Key:
-    name = type(event).__name__
-    match event:
+def _effect(effect: SaveGoal | Order | Look | Load, base: int, now: int) -> tuple[Any, ...]:
+    match effect:
+        case SaveGoal(goal=goal):
+            return ("save", _goal(goal, base, now))
+        case Order(word=word, number=number, servers=servers):
+            return (word, number - base, servers)
+        case Look(servers=servers):
+            return ("look", servers)
+        case Load():
+            return ("load",)
+
+
+def _item(item: Event | Delivery, base: int, world: World) -> tuple[Any, ...]:
+    name, now, core = type(item).__name__, world.now, world.core
+    match item:
         case Answered(op, server, answer):
-            assert world.core is not None
-            looked = op in world.core.looks
-            return name, world.core.next_op - op, looked, server, _answer(answer, base, world.us)
-        case Beat(primary, control, started_at, at):
-            return name, primary, control, started_at - world.now, at - world.now
+            # An operation's age tells whether its answer is still news; only its rank among those known counts.
+            known = core.view(server).status_op
+            return name, op in core.looks, op >= known, _is_waited_for(core, op), server, _answer(answer, base, core)
+        case Beat(primary, control, started_at):
+            return name, primary, control, started_at - now
         case ServersHeard(servers, started_at):
-            return name, servers, started_at - world.now
-        case Connected(server) | ChannelLost(server):
+            return name, _places(servers), started_at - now
+        case ChannelLost(server):
             return name, server
-        case FactsSeen(server, exchange_running, hears_control, _, at):
-            return name, server, exchange_running, hears_control, at - world.now
+        case FactsSeen(server, exchange_running, hears_control):
+            return name, server, exchange_running, hears_control
+        case GoalSaved(op=op) | GoalNotSaved(op=op):
+            return name, op == core.saving
+        case Delivery(server, order):
+            return name, server, order.word, order.number - base
         case _:
             return (name,)
 
 
-def _answer(answer: object, base: int, us: Supervisor) -> Key:
+def _is_waited_for(core: State, op: int) -> bool:
+    return core.op is not None and core.op.op == op
+
+
+def _answer(answer: object, base: int, core: State) -> tuple[Any, ...]:
     match answer:
         case Status():
-            return "status", _status(answer, base, us)
+            return ("status", _status(answer, base, core))
         case Refused(error, _, status):
-            return "refused", error, _status(status, base, us)
+            return ("refused", error, _status(status, base, core))
         case _:
             return ("unreached",)
+
+

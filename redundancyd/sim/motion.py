@@ -1,9 +1,9 @@
-"""How the world moves: one sampling of the truth at a time."""
+"""How the world moves: to the next sampling of the truth, and through it."""
 
 from dataclasses import replace
 
 from redundancyd.core import decision
-from redundancyd.core.effects import Effect, Look, Order, Refuse, SaveGoal
+from redundancyd.core.effects import Effect, Load, Look, Order, Refuse, SaveGoal
 from redundancyd.core.events import (
     Answered,
     Beat,
@@ -13,245 +13,258 @@ from redundancyd.core.events import (
     FactsSeen,
     GoalNotSaved,
     GoalSaved,
+    LoadEnded,
+    LoadUnderWay,
     Reply,
     ServersHeard,
     Unreached,
     Woke,
 )
-from redundancyd.core.state import Phase
-from redundancyd.core.systems import Method, Origin, Server, Supervisor, System
-from redundancyd.core.takeover import Ask
+from redundancyd.core.systems import Methods, Origin, Reload, Server, Supervisor, System
+from redundancyd.sim.since import marked
 from redundancyd.sim.world import (
-    BOOT_HOLD_MS,
+    ALTERNATE,
+    LOAD_MS,
+    P1,
     PRIMARY,
+    SERVERS,
+    SMALL,
+    START,
+    Delivery,
     Lim,
     Line,
+    Sampling,
     Since,
     World,
+    answers,
     arriving,
-    holds_out,
+    first_goal,
+    hold_ends,
+    is_reached,
+    lim_of,
+    lims_at_first,
     master_answers,
     obey,
-    reachable,
+    sampling,
     with_lim,
     without_answers_of,
 )
 
 GOALS_KEPT = 6
+NOBODY = (None,) * len(SERVERS)
+
+
+def first_world(methods: Methods) -> World:
+    """A pair that was set up well, and a daemon that has just been started."""
+    us, goal = Supervisor("us", ("run1",)), first_goal()
+    core = decision.start(SMALL, us, methods, goal, None, START).state
+    world = World(SMALL, START, START, lims_at_first(us, goal), core, us, methods, goal, Since(NOBODY))
+    return start(replace(world, goals=((goal.number, goal.active),)))
 
 
 def start(world: World) -> World:
-    """Start the daemon: only the disk and the LIMs remember."""
-    runs = (*world.us.runs, f"run{len(world.us.runs) + 1}")
-    us = Supervisor(world.us.id, runs)
+    """Start the daemon: only the disk and the LIMs remember, and orders that are on their way."""
+    us = Supervisor(world.us.id, (*world.us.runs, f"run{len(world.us.runs) + 1}"))
     first = decision.start(world.settings, us, world.methods, world.disk, None, world.now)
-    since = Since(astray=(None,) * len(world.lims))
-    next_beat = max(world.next_beat, world.now)
     world = replace(
         world,
         us=us,
         core=first.state,
-        pending=(),
+        pending=tuple(item for item in world.pending if isinstance(item[1], Delivery)),
         todo=(),
-        rows=(),
-        since=since,
-        next_beat=next_beat,
+        since=Since(NOBODY),
+        unsent=False,
+        next_beat=max(world.next_beat, world.now),
     )
+    if world.load is not None:
+        world = tell(world, LoadUnderWay(world.load, world.now))
+        world = arriving(world, (max(world.load_ends, world.now), LoadEnded(world.load.request, world.now)))
     for lim in world.lims:
-        if reachable(world, lim):
+        if answers(world, lim):
             world = tell(world, Connected(lim.server, world.now))
     return world
 
 
 def kill(world: World) -> World:
     """kill -9, and systemd starts it again at once."""
-    return start(replace(world, core=None, pending=(), todo=()))
+    return start(replace(world, rows=()))
 
 
 def tell(world: World, event: Event) -> World:
-    """Hand one event to the core; looks are performed at once, orders and goals wait for the next advance."""
-    assert world.core is not None
+    """Hand one event to the core; what it asks for waits for the next move."""
     taken = decision.step(world.core, event)
-    world = replace(world, core=taken.state, rows=(*world.rows, *taken.rows))
-    for effect in taken.effects:
-        world = _ask(world, effect)
-    return world
+    asked = tuple(effect for effect in taken.effects if not isinstance(effect, Refuse))
+    return replace(world, core=taken.state, rows=world.rows + taken.rows, todo=world.todo + asked)
 
 
-def advance(world: World) -> World:
-    """Up to and including the next sampling of the truth, or the next batch of arrivals."""
-    world = replace(world, rows=())
-    if world.todo:
-        effect, *rest = world.todo
-        return _marked(_perform(replace(world, todo=tuple(rest)), effect))
-    if world.pending and world.pending[0][0] <= world.now and not world.frozen_until:
-        return _marked(_arrive(world))
-    return _marked(_pass_time(world))
+def move(world: World) -> World:
+    """Perform what is asked for, or hand over what has arrived, or let time go on to the next instant."""
+    if world.rows:
+        world = replace(world, rows=())
+    match sampling(world):
+        case Sampling.NONE if world.pending and world.pending[0][0] <= world.now:
+            moved = _arrive(world)
+        case Sampling.NONE:
+            moved = _pass_time(world)
+        case Sampling.BEAT:
+            moved = _beat(world)
+        case _:
+            moved = _perform(replace(world, todo=world.todo[1:]), world.todo[0])
+    return replace(moved, since=marked(moved))
 
 
-def reconnect(world: World, server: Server) -> World:
-    """A channel breaks or opens, as the truth has it."""
-    lim = next(lim for lim in world.lims if lim.server == server)
-    core = world.core
-    if core is None:
+def break_channel(world: World, server: Server, why: str) -> World:
+    """A channel breaks: what was under way on it is lost."""
+    if not world.core.view(server).connected:
         return world
-    connected = core.view(server).connected
-    if connected and not reachable(world, lim):
-        return tell(without_answers_of(world, server), ChannelLost(server, "broken", world.now))
-    if not connected and reachable(world, lim):
-        return tell(world, Connected(server, world.now))
+    return tell(without_answers_of(world, server), ChannelLost(server, why, world.now))
+
+
+def open_channels(world: World) -> World:
+    """Where a channel is missing and the LIM answers, it opens."""
+    for lim, view in zip(world.lims, world.core.views, strict=True):
+        if not view.connected and answers(world, lim):
+            world = tell(world, Connected(lim.server, world.now))
     return world
 
 
-def _ask(world: World, effect: Effect) -> World:
+def _perform(world: World, effect: Effect) -> World:
     match effect:
-        case SaveGoal() | Order():
-            return replace(world, todo=(*world.todo, effect))
-        case Look(op, servers, deadline_ms):
-            return _look(world, op, servers, deadline_ms)
+        case SaveGoal():
+            return _save(world, effect)
+        case Order():
+            return order_some(world, effect, effect.servers)
+        case Look():
+            return _look(world, effect)
+        case Load(request, until):
+            ends = min(world.now + LOAD_MS, until)
+            world = replace(world, load=Reload(request, until), load_ends=ends)
+            return arriving(world, (ends, LoadEnded(request, ends)))
         case Refuse():
             return world
 
 
-def _look(world: World, op: int, servers: tuple[Server, ...], deadline_ms: int) -> World:
-    events: list[tuple[int, Event]] = []
-    for lim in world.lims:
-        if lim.server not in servers:
-            continue
-        if reachable(world, lim):
-            events.append((world.now, Answered(op, lim.server, lim.status, world.now)))
-            hears = None if lim.server.system is not PRIMARY else Line.PRIMARY_CONTROL not in world.silent
-            facts = FactsSeen(lim.server, True, hears if lim.server.lim == 1 else None, (1, 2), world.now)
-            events.append((world.now, facts))
-        else:
-            events += _no_answer(world, op, lim.server, deadline_ms)
-    return arriving(world, events)
+def _save(world: World, effect: SaveGoal) -> World:
+    if world.disk_full:
+        return arriving(world, (world.now, GoalNotSaved(effect.op, "no space", world.now)))
+    return arriving(replace(world, disk=effect.goal), (world.now, GoalSaved(effect.op, world.now)))
 
 
-def _no_answer(world: World, op: int, server: Server, deadline_ms: int) -> list[tuple[int, Event]]:
-    """The deadline passes, and the channel, on which replies could no longer be told apart, is closed."""
-    at = world.now + deadline_ms
-    return [(at, Answered(op, server, Unreached("no answer"), at)), (at, ChannelLost(server, "no answer", at))]
-
-
-def _perform(world: World, effect: SaveGoal | Order) -> World:
-    if isinstance(effect, SaveGoal):
-        return _save(world, effect)
-    kept = (*(goal for goal in world.goals if goal[0] != effect.number), (effect.number, _active_of(effect)))
+def order_some(world: World, effect: Order, servers: tuple[Server, ...]) -> World:
+    """The order reaches these servers."""
+    kept = (*(goal for goal in world.goals if goal[0] != effect.number), (effect.number, active_of(effect)))
     world = replace(world, goals=kept[-GOALS_KEPT:])
-    events: list[tuple[int, Event]] = []
-    for server in effect.servers:
-        lim = next(lim for lim in world.lims if lim.server == server)
-        if not reachable(world, lim):
-            events += _no_answer(world, effect.op, server, effect.deadline_ms)
+    items: list[tuple[int, Event | Delivery]] = []
+    for server in servers:
+        lim = lim_of(world, server)
+        if not is_reached(world, lim):
+            items += _no_answer(world, effect, server)
             continue
         changed, answer = obey(lim, effect, world.us.name)
-        world = with_lim(world, server, status=changed.status, booted_at=changed.booted_at, loses=False)
-        if lim.loses:
-            events += _no_answer(world, effect.op, server, effect.deadline_ms)
+        world = with_lim(world, server, status=changed.status, booted_at=changed.booted_at)
+        if answers(world, changed):
+            at = world.now + (effect.deadline_ms // 2 if lim.slow else 0)
+            items.append((at, Answered(effect.op, server, answer, at)))
         else:
-            at = world.now + (effect.deadline_ms if lim.slow else 0)
-            events.append((at, Answered(effect.op, server, answer, at)))
-    return arriving(world, events)
+            items += _no_answer(world, effect, server)
+    return arriving(world, *items)
 
 
-def _active_of(order: Order) -> System:
+def active_of(order: Order) -> System:
     """The system that an order's goal makes active."""
     system = order.servers[0].system
     return system if order.word == "allow" else system.other
 
 
-def _save(world: World, effect: SaveGoal) -> World:
-    if world.disk_full:
-        return arriving(world, [(world.now, GoalNotSaved(effect.op, "no space", world.now))])
-    return arriving(replace(world, disk=effect.goal), [(world.now, GoalSaved(effect.op, world.now))])
+def _look(world: World, effect: Look) -> World:
+    items: list[tuple[int, Event | Delivery]] = []
+    for server in effect.servers:
+        lim = lim_of(world, server)
+        if answers(world, lim):
+            items.append((world.now, Answered(effect.op, server, lim.status, world.now)))
+            items.append((world.now, _facts(world, server)))
+        else:
+            items += _no_answer(world, effect, server)
+    return arriving(world, *items)
+
+
+def _facts(world: World, server: Server) -> FactsSeen:
+    hears = Line.PRIMARY_CONTROL not in world.silent if server is P1 else None
+    running = world.load is None or server.system is PRIMARY
+    return FactsSeen(server, running, hears, (1, 2), world.now)
+
+
+def _no_answer(world: World, effect: Order | Look, server: Server) -> list[tuple[int, Event | Delivery]]:
+    """The deadline passes, and the channel, on which replies could no longer be told apart, is closed."""
+    at = world.now + effect.deadline_ms
+    return [(at, Answered(effect.op, server, Unreached("no answer"), at)), (at, ChannelLost(server, "no answer", at))]
 
 
 def _arrive(world: World) -> World:
     """Hand over what has arrived, until something has to be performed."""
     while world.pending and world.pending[0][0] <= world.now and not world.todo:
-        (_, event), *rest = world.pending
-        world = tell(replace(world, pending=tuple(rest)), event)
-        if isinstance(event, ChannelLost):
-            world = reconnect(world, event.server)
+        (_, item), *rest = world.pending
+        world = replace(world, pending=tuple(rest))
+        match item:
+            case Delivery(server, order):
+                lim, _ = obey(lim_of(world, server), order, world.us.name)
+                world = with_lim(world, server, status=lim.status, booted_at=lim.booted_at) if lim.powered else world
+            case LoadEnded():
+                world = tell(replace(world, load=None), item)
+            case ChannelLost(server) if not world.core.view(server).connected:
+                pass
+            case _:
+                world = tell(world, item)
     return world
 
 
 def _pass_time(world: World) -> World:
-    """On to the next instant at which anything happens; a beat is sampled when it is due."""
-    core = world.core
-    assert core is not None
-    instants = [world.next_beat, *(at for at, _ in world.pending[:1]), *_hold_ends(world)]
-    if world.frozen_until is not None:
-        instants = [world.frozen_until]
-    else:
-        instants.append(decision.wake_at(core))
-    world = replace(world, now=max(world.now, min(instants)))
-    if world.frozen_until is not None and world.now >= world.frozen_until:
-        world = replace(world, frozen_until=None)
-    for lim in world.lims:
-        if holds_out(world, lim):
-            allowed = replace(lim.status, traffic=lim.status.word.traffic, origin=Origin.HOLD)
-            world = with_lim(world, lim.server, status=allowed, booted_at=None)
-    for lim in world.lims:
-        world = reconnect(world, lim.server)
-    if world.now >= world.next_beat:
-        world = _beat(world)
-    elif world.core is not None and decision.wake_at(world.core) <= world.now:
+    """On to the next instant at which anything happens."""
+    instants = [world.next_beat, decision.wake_at(world.core), *(at for at, _ in world.pending[:1])]
+    ends = [end for lim in world.lims if (end := hold_ends(lim)) is not None and end > world.now]
+    world = release_holds(replace(world, now=max(world.now, min([*instants, *ends]))))
+    world = open_channels(world)
+    if not world.todo and world.now < world.next_beat and decision.wake_at(world.core) <= world.now:
         world = tell(world, Woke(world.now))
     return world
 
 
-def _hold_ends(world: World) -> list[int]:
-    ends = [lim.booted_at + BOOT_HOLD_MS for lim in world.lims if lim.booted_at is not None and lim.powered]
-    return [at for at in ends if at > world.now]
+def release_holds(world: World) -> World:
+    """LIMs of the primary that have waited long enough for a word allow themselves."""
+    if Line.PRIMARY_CONTROL in world.silent:
+        return world
+    for lim in world.lims:
+        end = hold_ends(lim)
+        if end is not None and world.now >= end:
+            allowed = replace(lim.status, traffic=lim.status.word.traffic, origin=Origin.HOLD)
+            world = with_lim(world, lim.server, status=allowed, booted_at=None)
+    return world
 
 
 def _beat(world: World) -> World:
     started_at, settings = world.now, world.settings
     primary = Reply.ANSWERED if master_answers(world) else Reply.SILENT
     control = Reply.SILENT if Line.CONTROL in world.silent else Reply.ANSWERED
+    if world.unsent:
+        primary = control = Reply.UNSENT
     at = started_at if primary is control is Reply.ANSWERED else started_at + settings.timeout_ms
-    heard = frozenset(lim.server for lim in world.lims if reachable(world, lim))
-    since = world.since
-    since = replace(
+    heard = frozenset(lim.server for lim in world.lims if _is_heard(world, lim))
+    items: list[tuple[int, Event | Delivery]] = [(at, Beat(primary, control, started_at, at))]
+    if heard:
+        items.append((at, ServersHeard(heard, started_at, at)))
+    world = replace(world, next_beat=started_at + settings.interval_ms, unsent=False)
+    return arriving(replace(world, since=_counted(world.since, primary, control)), *items)
+
+
+def _is_heard(world: World, lim: Lim) -> bool:
+    return answers(world, lim) and not (world.unsent and lim.server.system is not ALTERNATE)
+
+
+def _counted(since: Since, primary: Reply, control: Reply) -> Since:
+    return replace(
         since,
         beats=since.beats + 1,
-        silent=0 if primary is Reply.ANSWERED else since.silent + 1,
+        answered=since.answered + 1 if primary is Reply.ANSWERED else 0,
+        silent=since.silent + 1 if primary is Reply.SILENT else 0,
         control_silent=0 if control is Reply.ANSWERED else since.control_silent + 1,
     )
-    events: list[tuple[int, Event]] = [(at, Beat(primary, control, started_at, at))]
-    if heard:
-        events.append((at, ServersHeard(heard, started_at, at)))
-    return arriving(replace(world, next_beat=started_at + settings.interval_ms, since=since), events)
-
-
-def _marked(world: World) -> World:
-    """Note since when things are so that must not last."""
-    core = world.core
-    if core is None or core.goal is None:
-        return world
-    goal, orders = core.goal, core.phase not in {Phase.WATCHING, Phase.ASKING}
-    astray = tuple(
-        (old if old is not None else world.now) if orders and _is_astray(world, lim) else None
-        for lim, old in zip(world.lims, world.since.astray, strict=True)
-    )
-    if any(row.row.ask is Ask.SAVE for row in world.rows):
-        astray = (None,) * len(world.lims)  # a new goal: everything starts anew
-    gone = not master_answers(world) and not any(
-        reachable(world, lim) for lim in world.lims if lim.server.system is PRIMARY
-    )
-    free = world.methods.alternate_from_primary is Method.AUTOMATIC and not goal.latched and not world.frozen_until
-    lost = gone and free and orders and Line.CONTROL not in world.silent and goal.active is PRIMARY
-    lost_since = (world.since.lost if world.since.lost is not None else world.now) if lost else None
-    return replace(world, since=replace(world.since, astray=astray, lost=lost_since))
-
-
-def _is_astray(world: World, lim: Lim) -> bool:
-    core = world.core
-    assert core is not None
-    assert core.goal is not None
-    if not reachable(world, lim) or world.frozen_until or lim.slow or lim.loses or world.disk_full:
-        return False
-    word = core.goal.wanted(lim.server)
-    return word not in lim.refuses and lim.status.traffic is not word.traffic
