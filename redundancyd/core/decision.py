@@ -72,6 +72,8 @@ def step(state: State, event: Event) -> Step:
             Taken(row, trigger, state.phase, goal.number if goal else 0, goal.reason if goal else "", state.now)
         )
         state = reached
+        if state.phase is Phase.WATCHING:  # hands off: what this very step asked for is not sent either
+            effects = [effect for effect in effects if not isinstance(effect, Order)]
         effects += asked_for
     else:
         raise AssertionError(f"the table runs in a circle at {state.phase}")

@@ -10,15 +10,16 @@ with more; a counter-example is a shortest way there.
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import le
 
 from redundancyd.core.effects import Order
 from redundancyd.core.state import Phase
-from redundancyd.core.systems import Methods, System
-from redundancyd.sim.faults import REVERT_AFTER_MS, kill_between, mend, order, relevant
+from redundancyd.core.systems import Methods, Settings, System
+from redundancyd.sim.faults import ALL_FAULTS, COARSE_FAULTS, REVERT_AFTER_MS, Fault, kill_between, mend, order
 from redundancyd.sim.laws import Court, Moment
 from redundancyd.sim.likeness import likeness
 from redundancyd.sim.motion import first_world, kill, move
-from redundancyd.sim.world import Sampling, World, sampling
+from redundancyd.sim.world import SMALL, SMALLER, Sampling, World, sampling
 
 CALM_MOVES = 600
 QUIET_MOVES = 100
@@ -33,6 +34,20 @@ class Bounds:
     faults: int = 3
     orders: int = 1
     kills: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """How finely the bounds are filled."""
+
+    name: str
+    everywhere: bool  # before every sampling; otherwise where something has just changed, and before every deed
+    settings: Settings
+    faults: dict[Sampling, tuple[Fault, ...]]
+
+
+FINE = Grain("fine", everywhere=True, settings=SMALL, faults=ALL_FAULTS)
+COARSE = Grain("coarse", everywhere=False, settings=SMALLER, faults=COARSE_FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class Exploration:
         return sum(times for name, times in self.happened.items() if name.startswith("kill"))
 
 
-Left = tuple[int, int, int]
+Left = tuple[int, int, int, bool]  # faults, orders, kills; whether they may come in here
 Way = tuple[int, str] | None  # where one came from, and by what
 
 
@@ -74,9 +89,10 @@ class Stop(Exception):  # noqa: N818 - it ends a search, and is no mistake
 class Explorer:
     """One exploration: for one setting of the methods."""
 
-    def __init__(self, methods: Methods, bounds: Bounds, *, calm: bool = True) -> None:
+    def __init__(self, methods: Methods, bounds: Bounds, grain: Grain = FINE, *, calm: bool = True) -> None:
         self.result = Exploration()
-        self._first = warmed_up(methods)
+        self._grain = grain
+        self._first = warmed_up(methods, grain.settings)
         self._bounds = bounds
         self._calm = calm
         self._ways: list[Way] = []
@@ -85,10 +101,12 @@ class Explorer:
 
     def run(self, most_states: int | None = None) -> Exploration:
         """Until nothing new is found, a law is broken, or so many states were seen."""
-        first: Left = (self._bounds.faults, self._bounds.orders, self._bounds.kills)
-        waiting = {sum(first): deque([(self._first, first, self._number(None))])}
+        bounds = self._bounds
+        first: Left = (bounds.faults, bounds.orders, bounds.kills, True)
+        in_all = sum(first[:3])
+        waiting = {in_all: deque([(self._first, first, self._number(None))])}
         try:
-            for left_in_all in range(sum(first), -1, -1):
+            for left_in_all in range(in_all, -1, -1):
                 queue = waiting.pop(left_in_all, deque())
                 while queue:
                     world, left, number = queue.popleft()
@@ -97,7 +115,7 @@ class Explorer:
                     if most_states is not None and self.result.states >= most_states:
                         return self.result
                     for name, after, rest in self._next(world, left, number):
-                        rank = sum(rest)
+                        rank = sum(rest[:3])
                         target = queue if rank == left_in_all else waiting.setdefault(rank, deque())
                         target.append((after, rest, self._number((number, name))))
             self.result.closed = True
@@ -116,7 +134,7 @@ class Explorer:
                 self._end_well(world, key, number)
             return True
         before = known if isinstance(known, list) else [known]
-        if any(left[0] <= old[0] and left[1] <= old[1] and left[2] <= old[2] for old in before):
+        if any(all(map(le, left, old)) for old in before):
             return False
         self._seen[key] = [*before, left]
         return True
@@ -124,22 +142,31 @@ class Explorer:
     def _next(self, world: World, left: Left, number: int) -> Iterator[tuple[str, World, Left]]:
         """Everything that can come next."""
         self.result.moves += 1
-        yield "on", self._go_on(world, number, "on"), left
-        faults, orders, kills = left
+        faults, orders, kills, here = left
+        after = self._go_on(world, number, "on")
+        yield "on", after, (faults, orders, kills, bool(sum(left[:3])) and self._may_come_in(world, after))
+        if not here:
+            return
         if faults:
-            for fault in relevant(world):
+            for fault in self._grain.faults[sampling(world)]:
                 after = fault.happen(world)
                 if after is not None:
                     self.result.happened[fault.name] += 1
-                    yield fault.name, self._to_sampling(after, number, fault.name), (faults - 1, orders, kills)
+                    yield fault.name, self._to_sampling(after, number, fault.name), (faults - 1, orders, kills, True)
         if orders:
             for name, after in ordered(world):
                 self.result.happened[name] += 1
-                yield name, self._to_sampling(after, number, name), (faults, orders - 1, kills)
+                yield name, self._to_sampling(after, number, name), (faults, orders - 1, kills, True)
         if kills:
             for name, after in killed(world):
                 self.result.happened[name] += 1
-                yield name, self._to_sampling(after, number, name), (faults, orders, kills - 1)
+                yield name, self._to_sampling(after, number, name), (faults, orders, kills - 1, True)
+
+    def _may_come_in(self, before: World, after: World) -> bool:
+        """Whether faults, orders and kills are tried here."""
+        if self._grain.everywhere or sampling(after) in DEEDS:
+            return True
+        return turn(before) != turn(after)
 
     def _number(self, way: Way) -> int:
         self._ways.append(way)
@@ -198,13 +225,21 @@ class Explorer:
         return tuple(reversed(names))
 
 
-def warmed_up(methods: Methods) -> World:
+def warmed_up(methods: Methods, settings: Settings = SMALL) -> World:
     """A pair at rest: everything heard, ready, and as the goal wants it, right before a beat."""
-    world = first_world(methods)
+    world = first_world(methods, settings)
     end = world.now + WARM_UP_BEATS * world.settings.interval_ms
     while world.now < end or not is_settled(world) or sampling(world) is not Sampling.BEAT:
         world = move(world)
     return world
+
+
+def turn(world: World) -> tuple[object, ...]:
+    """What makes a turning when it changes: phase, verdict, goal, who can be ordered, what is seen of them, a load."""
+    core = world.core
+    seen = tuple((view.connected, view.status.traffic if view.status else None) for view in core.views)
+    goal = core.goal
+    return core.phase, core.verdict, goal and (goal.number, goal.done), seen, core.control_answers(), world.load is None
 
 
 def ordered(world: World) -> Iterator[tuple[str, World]]:

@@ -53,10 +53,10 @@ REVERT_AFTER_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can happen to the world; `sort` is what kind of thing it is."""
+    """One thing that can happen to the world; before which samplings it can be seen."""
 
     name: str
-    sort: str
+    coarse: bool  # one of its kind stands for all where not everything is tried
     at: frozenset[Sampling]
     happen: Callable[[World], World | None]
 
@@ -255,59 +255,56 @@ ANY_DEED = ORDER | SAVE
 TALK = BEAT | ORDER
 
 
-def _fault(name: str, sort: str, at: frozenset[Sampling], happen: Callable[..., World | None], *words: object) -> Fault:
-    return Fault(name, sort, at, lambda world: happen(world, *words))
+def _fault(name: str, coarse: bool, at: frozenset[Sampling], happen: Callable[..., World | None], *words: object) -> Fault:
+    return Fault(name, coarse, at, lambda world: happen(world, *words))
 
 
 FAULTS: tuple[Fault, ...] = (
-    _fault("power-off primary", "power", TALK, _power_off, P1, P2),
-    _fault("power-off primary-2", "power", TALK, _power_off, P2),
-    _fault("power-off alternate-2", "power", TALK, _power_off, A2),
-    _fault("power-on primary", "power-on", BEAT, _power_on, PRIMARY),
-    _fault("power-on alternate", "power-on", BEAT, _power_on, ALTERNATE),
-    _fault("cut inter-site", "line", TALK, _silence, Line.THERE, Line.BACK),
-    _fault("cut primary>alternate", "line", TALK, _silence, Line.BACK),
-    _fault("heal inter-site", "line", TALK, _restore, Line.THERE, Line.BACK),
-    _fault("cut control", "control", BEAT, _silence, Line.CONTROL),
-    _fault("heal control", "control", BEAT, _restore, Line.CONTROL),
-    _fault("cut primary-control", "control", LOOK, _silence, Line.PRIMARY_CONTROL),
-    _fault("drop-master primary", "master", BEAT, _silence, Line.MASTER),
-    _fault("unsent", "unsent", BEAT, _unsent),
-    _fault("drop primary-2", "channel", ORDER, _drop, P2),
-    _fault("drop alternate-1", "channel", ORDER, _drop, A1),
-    _fault("refuse block primary-2", "refusal", ORDER, _refuse, P2, Word.BLOCK),
-    _fault("refuse block alternate-2", "refusal", ORDER, _refuse, A2, Word.BLOCK),
-    _fault("refuse allow alternate-1", "refusal", ORDER, _refuse, A1, Word.ALLOW),
-    _fault("refuse allow alternate-2", "refusal", ORDER, _refuse, A2, Word.ALLOW),
-    _fault("accept alternate-2", "refusal", ORDER, _accept, A2, Word.ALLOW),
-    _fault("slow block primary-1", "slow", ORDER, _slow, P1, Word.BLOCK),
-    _fault("slow allow alternate-2", "slow", ORDER, _slow, A2, Word.ALLOW),
-    _fault("lose answer block primary-2", "answer", ORDER, _lose_answer, P2, Word.BLOCK),
-    _fault("lose answer allow alternate-2", "answer", ORDER, _lose_answer, A2, Word.ALLOW),
-    _fault("too late block primary-2", "answer", ORDER, _too_late, P2, Word.BLOCK),
-    _fault("too late allow alternate-2", "answer", ORDER, _too_late, A2, Word.ALLOW),
-    _fault("overtaken primary-2", "answer", LOOK, _overtaken, P2),
-    _fault("flush alternate-2", "rules", LOOK, _rules, A2, Traffic.ALLOWED),
-    _fault("tamper primary-1", "rules", LOOK, _rules, P1, Traffic.TAMPERED),
-    _fault("by-hand allow primary-1", "hand", LOOK, _rules, P1, Traffic.ALLOWED, Origin.HAND),
-    _fault("by-hand block alternate-1", "hand", LOOK, _rules, A1, Traffic.BLOCKED, Origin.HAND),
-    _fault("stranger orders", "stranger", LOOK, _stranger),
-    Fault("fill disk", "disk", SAVE, partial(_disk, full=True)),
-    Fault("free disk", "disk", SAVE, partial(_disk, full=False)),
-    Fault("freeze daemon", "freeze", BEAT | ANY_DEED, _freeze),
-    Fault("roll back goal", "goal", BEAT, _rolled_back),
-    Fault("lose goal", "goal", BEAT, _lost_goal),
-    Fault("load exchange data", "load", BEAT, _load),
-    Fault("load hangs", "load", BEAT, _hang),
+    _fault("power-off primary", True, TALK, _power_off, P1, P2),
+    _fault("power-off primary-2", False, TALK, _power_off, P2),
+    _fault("power-off alternate-2", True, TALK, _power_off, A2),
+    _fault("power-on primary", True, BEAT, _power_on, PRIMARY),
+    _fault("power-on alternate", False, BEAT, _power_on, ALTERNATE),
+    _fault("cut inter-site", True, TALK, _silence, Line.THERE, Line.BACK),
+    _fault("cut primary>alternate", True, TALK, _silence, Line.BACK),
+    _fault("heal inter-site", True, TALK, _restore, Line.THERE, Line.BACK),
+    _fault("cut control", True, BEAT, _silence, Line.CONTROL),
+    _fault("heal control", True, BEAT, _restore, Line.CONTROL),
+    _fault("cut primary-control", False, LOOK, _silence, Line.PRIMARY_CONTROL),
+    _fault("drop-master primary", True, BEAT, _silence, Line.MASTER),
+    _fault("unsent", False, BEAT, _unsent),
+    _fault("drop primary-2", False, ORDER, _drop, P2),
+    _fault("drop alternate-1", False, ORDER, _drop, A1),
+    _fault("refuse block primary-2", True, ORDER, _refuse, P2, Word.BLOCK),
+    _fault("refuse block alternate-2", False, ORDER, _refuse, A2, Word.BLOCK),
+    _fault("refuse allow alternate-1", False, ORDER, _refuse, A1, Word.ALLOW),
+    _fault("refuse allow alternate-2", True, ORDER, _refuse, A2, Word.ALLOW),
+    _fault("accept alternate-2", False, ORDER, _accept, A2, Word.ALLOW),
+    _fault("slow block primary-1", False, ORDER, _slow, P1, Word.BLOCK),
+    _fault("slow allow alternate-2", False, ORDER, _slow, A2, Word.ALLOW),
+    _fault("lose answer block primary-2", False, ORDER, _lose_answer, P2, Word.BLOCK),
+    _fault("lose answer allow alternate-2", True, ORDER, _lose_answer, A2, Word.ALLOW),
+    _fault("too late block primary-2", True, ORDER, _too_late, P2, Word.BLOCK),
+    _fault("too late allow alternate-2", False, ORDER, _too_late, A2, Word.ALLOW),
+    _fault("overtaken primary-2", False, LOOK, _overtaken, P2),
+    _fault("flush alternate-2", True, LOOK, _rules, A2, Traffic.ALLOWED),
+    _fault("tamper primary-1", False, LOOK, _rules, P1, Traffic.TAMPERED),
+    _fault("by-hand allow primary-1", True, LOOK, _rules, P1, Traffic.ALLOWED, Origin.HAND),
+    _fault("by-hand block alternate-1", False, LOOK, _rules, A1, Traffic.BLOCKED, Origin.HAND),
+    _fault("stranger orders", True, LOOK, _stranger),
+    Fault("fill disk", True, SAVE, partial(_disk, full=True)),
+    Fault("free disk", False, SAVE, partial(_disk, full=False)),
+    Fault("freeze daemon", True, BEAT | ANY_DEED, _freeze),
+    Fault("roll back goal", True, BEAT, _rolled_back),
+    Fault("lose goal", False, BEAT, _lost_goal),
+    Fault("load exchange data", True, BEAT, _load),
+    Fault("load hangs", True, BEAT, _hang),
 )
 
 
-def relevant(world: World) -> tuple[Fault, ...]:
-    """The faults that the next sampling could see."""
-    return _AT[sampling(world)]
-
-
-_AT = {each: tuple(fault for fault in FAULTS if each in fault.at) for each in Sampling}
+ALL_FAULTS = {each: tuple(fault for fault in FAULTS if each in fault.at) for each in Sampling}
+"""Those that the next sampling can see."""
+COARSE_FAULTS = {each: tuple(fault for fault in faults if fault.coarse) for each, faults in ALL_FAULTS.items()}
 
 
 # What is no fault.

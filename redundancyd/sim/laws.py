@@ -11,6 +11,7 @@ from redundancyd.core.alarms import alarms
 from redundancyd.core.decision import Taken
 from redundancyd.core.due import is_ready
 from redundancyd.core.effects import Load, Order
+from redundancyd.core.heartbeat import SILENT_RUN
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Goal, Kind, Method, Origin, Status, Traffic, Word
 from redundancyd.core.takeover import Ask, Trigger
@@ -153,7 +154,7 @@ def s4_a_return_only_to_a_ready_primary(moment: Moment) -> str | None:
         return None
     if moment.before.core.goal is not None and moment.before.core.goal.revert_at is not None:
         return None
-    if not moment.after.since.answered:
+    if moment.after.since.silent >= SILENT_RUN:
         return "returned to a primary that does not answer"
     return HOLDS if is_ready(moment.after.core, PRIMARY) else "returned to a primary that is not ready"
 
@@ -233,24 +234,31 @@ def s2_unfenced_is_said(moment: Moment) -> str | None:
 
 
 def s3_a_lim_that_booted_waits(moment: Moment) -> str | None:
-    """A LIM that came up carries nothing before its hold is over, and nothing at all when last ordered blocked."""
-    tried = False
-    for lim in moment.after.lims:
-        if lim.booted_at is None:
-            continue
-        tried = True
-        if lim.carries and (hold_ends(lim) or moment.after.now + 1) > moment.after.now:
-            return f"{lim.server.name} came up allowed"
-    return HOLDS if tried else None
-
-
-def s3_a_lim_that_allowed_itself_was_allowed_before(moment: Moment) -> str | None:
-    """Only a LIM of the primary whose last order was to allow ever allows itself."""
-    held = [lim for lim in moment.after.lims if lim.carries and lim.status.origin is Origin.HOLD]
-    if not held:
+    """A LIM that came up carries nothing before it was ordered to, or its hold is over."""
+    waiting = [lim for lim in moment.before.lims if lim.booted_at is not None and not lim.carries]
+    if not waiting:
         return None
-    wrong = [lim for lim in held if lim.server.system is ALTERNATE or lim.status.word is not Word.ALLOW]
-    return f"{wrong[0].server.name} allowed itself" if wrong else HOLDS
+    ordered = moment.did.servers if isinstance(moment.did, Order) else ()
+    for lim in waiting:
+        now = moment.after.lims[moment.before.lims.index(lim)]
+        end = hold_ends(lim)
+        held = end is None or end > moment.after.now
+        if now.carries and held and now.status.origin is not Origin.ORDER and lim.server not in ordered:
+            return f"{lim.server.name} allowed itself before its hold was over"
+    return HOLDS
+
+
+def s3_only_a_lim_that_was_allowed_allows_itself(moment: Moment) -> str | None:
+    """Only a LIM of the primary whose last order was to allow allows itself when its hold is over."""
+    released = [
+        after
+        for before, after in zip(moment.before.lims, moment.after.lims, strict=True)
+        if before.booted_at is not None and after.booted_at is None and after.status.origin is Origin.HOLD
+    ]
+    wrong = [lim for lim in released if lim.server.system is ALTERNATE or lim.status.word is not Word.ALLOW]
+    if wrong:
+        return f"{wrong[0].server.name} allowed itself"
+    return HOLDS if any(lim.carries for lim in released) else None
 
 
 def s5_both_blocked_is_not_left_standing(moment: Moment) -> str | None:
@@ -346,7 +354,7 @@ ALWAYS: dict[Law, str] = {
     s2_passive_is_blocked_in_time: "S2",
     s2_unfenced_is_said: "S2",
     s3_a_lim_that_booted_waits: "S3",
-    s3_a_lim_that_allowed_itself_was_allowed_before: "S3",
+    s3_only_a_lim_that_was_allowed_allows_itself: "S3",
     s5_both_blocked_is_not_left_standing: "S5",
     l1_a_loss_is_taken_over_in_time: "L1",
     l2_after_a_start_everybody_follows_in_time: "L2",

@@ -20,7 +20,7 @@ from redundancyd.core.events import (
     Unreached,
     Woke,
 )
-from redundancyd.core.systems import Methods, Origin, Reload, Server, Supervisor, System
+from redundancyd.core.systems import Methods, Origin, Reload, Server, Settings, Supervisor, System
 from redundancyd.sim.since import marked
 from redundancyd.sim.world import (
     ALTERNATE,
@@ -54,11 +54,11 @@ GOALS_KEPT = 6
 NOBODY = (None,) * len(SERVERS)
 
 
-def first_world(methods: Methods) -> World:
+def first_world(methods: Methods, settings: Settings = SMALL) -> World:
     """A pair that was set up well, and a daemon that has just been started."""
     us, goal = Supervisor("us", ("run1",)), first_goal()
-    core = decision.start(SMALL, us, methods, goal, None, START).state
-    world = World(SMALL, START, START, lims_at_first(us, goal), core, us, methods, goal, Since(NOBODY))
+    core = decision.start(settings, us, methods, goal, None, START).state
+    world = World(settings, START, START, lims_at_first(us, goal), core, us, methods, goal, Since(NOBODY))
     return start(replace(world, goals=((goal.number, goal.active),)))
 
 
@@ -209,6 +209,8 @@ def _arrive(world: World) -> World:
             case Delivery(server, order):
                 lim, _ = obey(lim_of(world, server), order, world.us.name)
                 world = with_lim(world, server, status=lim.status, booted_at=lim.booted_at) if lim.powered else world
+            case Beat(primary, control):
+                world = tell(replace(world, since=_counted(world.since, primary, control)), item)
             case LoadEnded():
                 world = tell(replace(world, load=None), item)
             case ChannelLost(server) if not world.core.view(server).connected:
@@ -253,7 +255,7 @@ def _beat(world: World) -> World:
     if heard:
         items.append((at, ServersHeard(heard, started_at, at)))
     world = replace(world, next_beat=started_at + settings.interval_ms, unsent=False)
-    return arriving(replace(world, since=_counted(world.since, primary, control)), *items)
+    return arriving(world, *items)
 
 
 def _is_heard(world: World, lim: Lim) -> bool:

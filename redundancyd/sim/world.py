@@ -49,6 +49,9 @@ SMALL = Settings(
     reload_deadline_ms=400,
     takeovers_per_hour=3,
 )
+SMALLER = replace(SMALL, look_interval_ms=100)
+"""The same with a look at every beat: what happens between two beats without a look is left to the other."""
+
 BOOT_HOLD_MS = 400
 LOAD_MS = 200
 """How long a load takes that does not hang."""
