@@ -41,7 +41,10 @@ class Word(StrEnum):
     @property
     def traffic(self) -> Traffic:
         """What is seen when the word has been obeyed."""
-        return {Word.BLOCK: Traffic.BLOCKED, Word.ALLOW: Traffic.ALLOWED}.get(self, Traffic.UNKNOWN)
+        return _OBEYED[self]
+
+
+_OBEYED = {Word.BLOCK: Traffic.BLOCKED, Word.ALLOW: Traffic.ALLOWED, Word.NONE: Traffic.UNKNOWN}
 
 
 class Origin(StrEnum):

@@ -7,7 +7,6 @@ a sentence when it is broken.  How often each was really put to the test is coun
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from redundancyd.core.alarms import alarms
 from redundancyd.core.decision import Taken
 from redundancyd.core.due import is_ready
 from redundancyd.core.effects import Load, Order
@@ -228,7 +227,7 @@ def s2_unfenced_is_said(moment: Moment) -> str | None:
     ]
     if not open_views:
         return None
-    said = {alarm.subject for alarm in alarms(core) if alarm.name == "unfenced"}
+    said = {server.name for server in core.unfenced()}  # status and alarms ask just this
     missing = set(open_views) - said
     return f"{', '.join(sorted(missing))} is not said to be UNFENCED" if missing else HOLDS
 
