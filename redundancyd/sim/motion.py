@@ -182,21 +182,16 @@ def _look(world: World, effect: Look) -> World:
         lim = lim_of(world, server)
         if answers(world, lim):
             items.append((world.now, Answered(effect.op, server, lim.status, world.now)))
-            items += _facts(world, server)
+            items.append((world.now, _facts(world, server)))
         else:
             items += _no_answer(world, effect, server)
     return arriving(world, *items)
 
 
-def _facts(world: World, server: Server) -> list[tuple[int, Event | Delivery]]:
-    """Facts are told when they have changed, and at every other look."""
-    view = world.core.view(server)
+def _facts(world: World, server: Server) -> FactsSeen:
     hears = Line.PRIMARY_CONTROL not in world.silent if server is P1 else None
     running = world.load is None or server.system is PRIMARY
-    known = view.exchange_running is running and view.hears_control is hears and view.facts_at is not None
-    if known and world.now - (view.facts_at or 0) < 2 * world.settings.look_interval_ms:
-        return []
-    return [(world.now, FactsSeen(server, running, hears, (1, 2), world.now))]
+    return FactsSeen(server, running, hears, (1, 2), world.now)
 
 
 def _no_answer(world: World, effect: Order | Look, server: Server) -> list[tuple[int, Event | Delivery]]:
