@@ -48,7 +48,9 @@ class Happened:
 
     def matches(self, event: str, pairs: Mapping[str, str]) -> bool:
         """It is this event, with these values."""
-        return self.event == event and all(str(self.fields.get(key)).lower() == value for key, value in pairs.items())
+        return self.event == event and all(
+            str(self.fields.get(key)).lower() == value.lower() for key, value in pairs.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)

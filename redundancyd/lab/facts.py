@@ -43,10 +43,11 @@ class Judge:
                 both_ms, longest_gap_ms = self.active_ms()
                 measured = both_ms if fact.name.startswith("both") else longest_gap_ms
                 return measured <= Span(span).ms(self.symbols)
-            case "order", [end]:
-                return self.world.order_end == end
-            case "order", ["said", word]:
-                return word in self.world.order_said
+            case (("row" | "no-row"), [row, *times]):
+                taken = len(self.watcher.evidence.happened("row_taken", self.since, row=row))
+                return taken == int(times[0]) if times else (taken > 0) is (fact.name == "row")
+            case "order", words:
+                return self._of_order(list(words))
         return self._bare(fact.name)
 
     def _bare(self, name: str) -> bool:
@@ -58,6 +59,10 @@ class Judge:
             case "never-both-active":
                 return self.active_ms()[0] == 0
         raise AssertionError(name)
+
+    def _of_order(self, words: list[str]) -> bool:
+        self.world.notice_end()
+        return words[-1] in self.world.order_said if words[0] == "said" else self.world.order_end == words[0]
 
     def _of_phones(self, name: str, who: str) -> bool:
         state = self.watcher.phones

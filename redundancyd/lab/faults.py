@@ -4,9 +4,12 @@ The table at the end is the whole list; its keys are those of `redundancyd.scena
 """
 
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from redundancyd.core.systems import System
 from redundancyd.lab import network
@@ -15,7 +18,7 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.disk import PACKAGE, base_python
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
-from redundancyd.lab.system import spawn
+from redundancyd.lab.system import LabError, spawn
 from redundancyd.scenarios.links import Way, ways
 from redundancyd.scenarios.spans import Span
 
@@ -24,6 +27,8 @@ REFUSING = "#!/bin/sh\ncat >/dev/null\necho 'iptables-restore: unable to initial
 FOREIGN_RULE = ["INPUT", "1", "-p", "udp", "--dport", "5060", "-j", "ACCEPT"]
 ORDER_DEADLINE_S = 60.0
 ORDER_ENDS = {0: "done", 3: "refused"}
+STATE_FOLDER = "/var/lib/redundancyd"
+KEPT_OF = {"goal": ("goal",), "state": ("goal", "methods", "pause", "supervisor")}
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class World:
     order_end: str = ""
     order_said: str = ""
     order_code: int = 0
+    begun: "subprocess.Popen[bytes] | None" = None  # an order that was begun, until its end was noticed
     standing: set[Way] = field(default_factory=set)  # the ways that are cut
 
     def lims(self, words: Sequence[str]) -> list[Lim]:
@@ -44,6 +50,16 @@ class World:
     def do(self, verb: str, words: Sequence[str]) -> None:
         """Let it happen; LabError when it can't."""
         DOES[verb](self, list(words))
+
+    def ended(self, code: int, said: str) -> None:
+        """Note how an order ended."""
+        self.order_code, self.order_end, self.order_said = code, ORDER_ENDS.get(code, "failed"), said.strip()
+
+    def notice_end(self) -> None:
+        """Note the end of the order that was begun, once it has ended."""
+        if self.begun is not None and (code := self.begun.poll()) is not None:
+            self.begun = None
+            self.ended(code, begun_file(self).read_text(errors="replace"))
 
 
 def power_off(world: World, words: list[str]) -> None:
@@ -90,6 +106,49 @@ def heal(world: World, words: list[str]) -> None:
     world.bed.set_cuts(world.standing)
 
 
+def unplug(world: World, words: list[str]) -> None:
+    """Pull cables at the router; what lives in the LIMs lives on."""
+    for lim in world.lims(words):
+        network.port(world.bed.plan, lim.name, up=False)
+
+
+def plug(world: World, words: list[str]) -> None:
+    """Put them back."""
+    for lim in world.lims(words):
+        network.port(world.bed.plan, lim.name, up=True)
+
+
+def keep(world: World, words: list[str]) -> None:
+    """Copy away what the daemon has on its disk."""
+    beside = kept_folder(world, words[0])
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    for name in KEPT_OF[words[0]]:
+        path = world.bed.supervisor.path(f"{STATE_FOLDER}/{name}")
+        if path.exists():
+            shutil.copyfile(path, beside / name)
+
+
+def restore(world: World, words: list[str]) -> None:
+    """Put the copy over what is there; a file that was not there then is gone."""
+    if world.daemon.is_running():
+        raise LabError("the daemon runs: nobody restores a disk under a living process; say `kill daemon` before")
+    beside = kept_folder(world, words[0])
+    if not beside.exists():
+        raise LabError(f"nothing was kept: say `keep {words[0]}` before")
+    for name in KEPT_OF[words[0]]:
+        path = world.bed.supervisor.path(f"{STATE_FOLDER}/{name}")
+        if (beside / name).exists():
+            path.write_bytes((beside / name).read_bytes())  # in place: owner and mode stay
+        else:
+            path.unlink(missing_ok=True)
+
+
+def kept_folder(world: World, what: str) -> Path:
+    """Where the copy lies, outside of every LIM."""
+    return world.bed.plan.folder / f"kept-{what}"
+
+
 def kill(world: World, _words: list[str]) -> None:
     """Kill the daemon."""
     world.daemon.kill()
@@ -114,19 +173,27 @@ def step_clock(world: World, words: list[str]) -> None:
 
 def order(world: World, words: list[str]) -> None:
     """Say something to the utility, and keep how it ended."""
+    world.begun = None
     done = world.daemon.order(_unasked(words), ORDER_DEADLINE_S)
-    world.order_code = done.returncode
-    world.order_end = ORDER_ENDS.get(done.returncode, "failed")
-    world.order_said = (done.stdout + done.stderr).strip()
+    world.ended(done.returncode, done.stdout + done.stderr)
 
 
 def begin(world: World, words: list[str]) -> None:
-    """Say something to the utility without waiting for the end."""
-    spawn(world.daemon.utility(_unasked(words)))
+    """Say something to the utility without waiting for the end, which is noticed later."""
+    world.ended(0, "")
+    world.order_end = "under way"
+    begun_file(world).unlink(missing_ok=True)
+    world.begun = spawn(world.daemon.utility(_unasked(words)), begun_file(world))
+
+
+def begun_file(world: World) -> Path:
+    """What the order that was begun has said so far."""
+    return world.bed.plan.folder / "begun"
 
 
 def _unasked(words: list[str]) -> list[str]:
-    return [*words, "--yes"] if words[0] == "manual-takeover" else words
+    asks = words[0] == "manual-takeover" or words == ["settings", "adopt"]
+    return [*words, "--yes"] if asks else words
 
 
 def by_hand(world: World, words: list[str]) -> None:
@@ -232,6 +299,10 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "thaw": thaw,
     "cut": cut,
     "heal": heal,
+    "unplug": unplug,
+    "plug": plug,
+    "keep": keep,
+    "restore": restore,
     "kill": kill,
     "start": start,
     "restart": restart,

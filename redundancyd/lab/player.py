@@ -16,6 +16,7 @@ from redundancyd.lab.timeline import Entry, Timeline
 from redundancyd.lab.verdict import FIGURES, Boot, Finding, Outcome, Run, figures, judge
 from redundancyd.scenarios.pages import PROMISES, Do, Expect, Fact, Page, Repeat, Step, Until, Wait
 from redundancyd.scenarios.spans import symbols
+from redundancyd.scenarios.telling import teller, told
 
 LOOK_S = 0.02
 START_WITHIN_S = 20.0
@@ -141,11 +142,7 @@ class Player:
         if step.verb == "mark" or self.timeline.mark is None:
             self._mark(at)
         if step.verb != "mark":
-            self.timeline.add(
-                at,
-                "operator" if step.verb in {"order", "begin", "by-hand"} else "FAULT",
-                _told(step) + self._meant(step),
-            )
+            self.timeline.add(at, teller(step), told(step) + self._meant(step))
         self.world.do(step.verb, step.words)
         if step.verb == "power-on":
             for lim in self.world.lims(step.words):
@@ -234,28 +231,3 @@ def told_last(said: str) -> list[str]:
     lines = said.splitlines()
     followed = [number for number, line in enumerate(lines) if line.startswith("[")]
     return lines[followed[-1] + 1 if followed else -1 :][-3:]
-
-
-def _told(step: Do) -> str:
-    """What happens, in words for somebody who has not read the page."""
-    what = " ".join(step.words)
-    match step.verb:
-        case "power-off":
-            return f"power cut of {what}, silent and at once"
-        case "power-on":
-            return f"power back for {what}: boots on the same disk"
-        case "order" | "begin":
-            return f"redundancyctl {what}"
-        case "by-hand":
-            return f"redundancy-lim {step.words[0]} --by-hand on {' '.join(step.words[1:])}"
-        case "kill":
-            return "kill -9 of the daemon"
-        case "freeze" | "thaw":
-            return f"{what} is {'frozen (stopped, not ended)' if step.verb == 'freeze' else 'thawed'}"
-        case "flush-rules":
-            return f"iptables -F and -X on {what}"
-        case "refuse":
-            return f"iptables-restore on {' '.join(step.words[1:])} fails from now on"
-        case "step-clock":
-            return f"the daemon's wall clock jumps by {what}"
-    return f"{step.verb} {what}"

@@ -27,6 +27,8 @@ from redundancyd.scenarios.spans import Span
 FOLDER = Path(__file__).parent
 PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
 WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?)?")
+ROW = re.compile(r"T[0-9]{2}")
+KEPT = ("goal", "state")
 SETTING = re.compile(r"[a-z_]+\.[a-z_]+")
 LARGEST_PAGE = 100_000
 
@@ -38,9 +40,13 @@ VERBS = {
     "thaw": "WHERE… or daemon",
     "cut": "LINK…: packets vanish (inter-site, alternate-control, primary>phones, or a place alone)",
     "heal": "LINK…",
+    "unplug": "WHERE…: the cable is pulled; the LIM lives on, and so do its connections for a while",
+    "plug": "WHERE…",
     "kill": "daemon: kill -9",
     "start": "daemon",
     "restart": "daemon: an orderly stop, then a start",
+    "keep": "goal|state: what the daemon has on its disk, its goal alone or all of it, is copied away",
+    "restore": "goal|state: that copy comes back, as from an old backup; the daemon must not run",
     "step-clock": "+SPAN or -SPAN: the wall clock that the daemon sees jumps",
     "order": "WORDS…: what an operator says to redundancyctl",
     "begin": "WORDS…: the same, without waiting for its end",
@@ -68,6 +74,8 @@ FACTS = {
     "goal": "SYSTEM: the goal, as the daemon says",
     "event": "NAME [key=value…]: a line of the daemon's journal since the mark",
     "no-event": "NAME [key=value…]: no such line since the mark",
+    "row": "T01 [TIMES]: that row of the takeover table was taken since the mark; exactly so many times",
+    "no-row": "T01: it was not",
     "alarm": "WORD: an alarm with that word in its name or text stands",
     "no-alarm": "[WORD]: no alarm, or none with that word, stands",
     "unfenced": "WHERE: status says so of every LIM there",
@@ -76,7 +84,7 @@ FACTS = {
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",
     "both-active-at-most": "SPAN in all since the mark",
     "none-active-at-most": "SPAN at a stretch since the mark",
-    "order": "done|failed|refused: how the last order ended; said WORD: what the operator was told has it",
+    "order": "done|failed|refused: how the last order or begin ended; said WORD: what the operator was told has it",
 }
 
 

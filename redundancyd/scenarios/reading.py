@@ -8,8 +8,10 @@ from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.pages import (
     FACTS,
     FOLDER,
+    KEPT,
     LARGEST_PAGE,
     PROMISES,
+    ROW,
     SETTING,
     VERBS,
     WHERE,
@@ -154,6 +156,9 @@ def _suits(name: str, words: list[str]) -> bool:
             return Span(span) is not None
         case (("event" | "no-event"), [event, *pairs]):
             return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
+        case (("row" | "no-row"), [row, *times]):
+            counted = not times or (name == "row" and len(times) == 1 and times[0].isdecimal())
+            return ROW.fullmatch(row) is not None and counted
         case "order", [*end]:
             return end[:1] == ["said"] or end in (["done"], ["failed"], ["refused"])
     return False
@@ -170,14 +175,10 @@ def _check_verb(verb: str, words: list[str]) -> None:
 
 def _is_good(verb: str, words: list[str]) -> bool:
     match verb, words:
-        case "mark", []:
+        case (("kill" | "start" | "restart" | "mark" | "keep" | "restore" | "step-clock"), _):
+            return _suits_daemon(verb, words)
+        case (("freeze" | "thaw"), ["daemon"]):
             return True
-        case (("freeze" | "thaw" | "kill" | "start" | "restart"), ["daemon"]):
-            return True
-        case (("kill" | "start" | "restart" | "mark"), _):
-            return False
-        case "step-clock", [span]:
-            return span[0] in "+-" and Span(span[1:]) is not None
         case "by-hand", ["allow" | "block", *places]:
             return _are_places(places)
         case (("refuse" | "accept"), ["allow", *places]):
@@ -186,9 +187,23 @@ def _is_good(verb: str, words: list[str]) -> bool:
             return place not in SYSTEMS and _are_places(words)
         case "drop-master", [system]:
             return system in SYSTEMS
-        case (("step-clock" | "by-hand" | "refuse" | "accept" | "move-master" | "drop-master"), _):
+        case (("by-hand" | "refuse" | "accept" | "move-master" | "drop-master"), _):
             return False
     return _are_places(words)
+
+
+def _suits_daemon(verb: str, words: list[str]) -> bool:
+    """The words behind a verb that is about the daemon, its disk or its clock."""
+    match verb, words:
+        case "mark", []:
+            return True
+        case (("kill" | "start" | "restart"), ["daemon"]):
+            return True
+        case "step-clock", [span]:
+            return span[0] in "+-" and Span(span[1:]) is not None
+        case (("keep" | "restore"), [what]):
+            return what in KEPT
+    return False
 
 
 def _are_places(words: list[str]) -> bool:

@@ -82,6 +82,44 @@ def test_the_control_address_can_be_silent_alone(world: World):
     assert hears(world.bed, "primary-1", "203.0.113.1")
 
 
+def test_a_cable_that_is_pulled_silences_one_lim_until_it_is_back(world: World):
+    """
+    The LIM lives on behind it.
+    """
+    world.do("unplug", ["primary-1"])
+    assert not hears(world.bed, "alternate-1", "192.0.2.11")
+    assert world.bed.lims["primary-1"].is_up()
+    world.do("plug", ["primary-1"])
+    wait_until(lambda: hears(world.bed, "alternate-1", "192.0.2.11"))
+
+
+def test_what_the_daemon_keeps_on_its_disk_comes_back_as_it_was(world: World):
+    """
+    A newer value is gone, a file that was not there then too; nothing is restored that was never kept.
+    """
+    folder = world.bed.supervisor.path("/var/lib/redundancyd")
+    (folder / "goal").write_text("last month")
+    with pytest.raises(LabError, match="nothing was kept"):
+        world.do("restore", ["state"])
+    world.do("keep", ["state"])
+    (folder / "goal").write_text("today")
+    (folder / "pause").write_text("today")
+    world.do("restore", ["state"])
+    assert (folder / "goal").read_text() == "last month"
+    assert not (folder / "pause").exists()
+
+
+def test_nothing_is_restored_under_a_living_daemon(world: World):
+    """
+    It would write its own over it.
+    """
+    world.daemon.first_goal(System.PRIMARY)
+    world.do("keep", ["goal"])
+    world.daemon.start()
+    with pytest.raises(LabError, match="the daemon runs"):
+        world.do("restore", ["goal"])
+
+
 def test_a_frozen_lim_answers_pings_and_nothing_else(world: World):
     """
     The hung host: its kernel lives, its exchange does not answer the phones.

@@ -89,6 +89,12 @@ def test_steps_are_repeated_and_may_be_nested():
         ("step-clock 1h", "step-clock takes"),
         ("by-hand unplug primary-1", "by-hand takes"),
         ("move-master primary", "move-master takes"),
+        ("keep diary", "keep takes"),
+        ("restore", "restore takes"),
+        ("unplug alternate-control", "unplug takes"),
+        ("expect row 22", "nothing that can be seen"),
+        ("expect row T22 often", "nothing that can be seen"),
+        ("expect no-row T22 1", "nothing that can be seen"),
     ],
 )
 def test_a_line_that_cannot_be_played_is_named_with_what_would_be_right(line: str, told: str):

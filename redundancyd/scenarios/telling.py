@@ -1,0 +1,34 @@
+"""What happens on a page, in words for somebody who has not read it."""
+
+from redundancyd.scenarios.pages import Do
+
+SAYS = {
+    "power-off": "power cut of {all}, silent and at once",
+    "power-on": "power back for {all}: boots on the same disk",
+    "order": "redundancyctl {all}",
+    "begin": "redundancyctl {all}",
+    "by-hand": "redundancy-lim {first} --by-hand on {rest}",
+    "freeze": "{all} is frozen (stopped, not ended)",
+    "thaw": "{all} is thawed",
+    "unplug": "the cable of {all} is pulled",
+    "plug": "the cable of {all} is back",
+    "keep": "the daemon's {all} is copied away",
+    "restore": "the old copy of the daemon's {all} comes back",
+    "kill": "kill -9 of the daemon",
+    "flush-rules": "iptables -F and -X on {all}",
+    "refuse": "iptables-restore on {rest} fails from now on",
+    "step-clock": "the daemon's wall clock jumps by {all}",
+}
+BY_OPERATORS = {"order", "begin", "by-hand"}
+
+
+def told(step: Do) -> str:
+    """One step in words."""
+    words = step.words
+    says = SAYS.get(step.verb, f"{step.verb} {{all}}")
+    return says.format(all=" ".join(words), first=" ".join(words[:1]), rest=" ".join(words[1:]))
+
+
+def teller(step: Do) -> str:
+    """Who lets it happen: an operator, or fate."""
+    return "operator" if step.verb in BY_OPERATORS else "FAULT"
