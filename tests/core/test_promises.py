@@ -202,6 +202,19 @@ def test_a_planned_takeover_that_one_lim_does_not_follow_is_undone(word: Word, h
 
 
 @pytest.mark.S5
+def test_an_undone_takeover_names_the_lim_whose_answer_had_not_come_in_time():
+    """
+    Its answer is later than the deadline: there is no refusal to tell of, and the operator still learns who it was.
+    """
+    top = rested()
+    top.lims[P2].slow_ms = 2 * top.settings.block_deadline_ms
+    top.order(ALTERNATE)
+    top.beat(8)
+    undone = [alarm.text for alarm in alarms(top.state) if alarm.name == "takeover_undone"]
+    assert undone == ["takeover 2 could not be completed: primary-2 did not answer in time"]
+
+
+@pytest.mark.S5
 def test_a_takeover_that_nobody_can_follow_is_undone_when_the_old_system_answers():
     """
     The master address alone is dead, the alternate cannot be allowed: back to the primary.
