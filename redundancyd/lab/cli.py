@@ -15,12 +15,13 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.network import PHONES, ROUTER
 from redundancyd.lab.plan import CONTROL, BedPlan, lims_named, master_address
-from redundancyd.lab.player import Player, Result
-from redundancyd.lab.report import report
+from redundancyd.lab.stage import LabStage
 from redundancyd.lab.system import PATH, LabError, check_machine
-from redundancyd.lab.timeline import Timeline
 from redundancyd.scenarios.pages import FACTS, VERBS, WHERE, Do, Expect, Page, PageError, Until
+from redundancyd.scenarios.playing import Player, Result
 from redundancyd.scenarios.reading import load, names
+from redundancyd.scenarios.report import report
+from redundancyd.scenarios.timeline import Timeline
 
 NOT_HELD = 1
 WRONG_WORDS = 2
@@ -133,7 +134,8 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: 
         timeline.say("  seconds  who           what")
         daemon = Daemon(bed, steppable_clock=steps_clock)
         try:
-            return Player(page, bed, daemon, timeline, random.Random(seed)).play()
+            with LabStage(bed, daemon) as stage:
+                return Player(page, stage, timeline, random.Random(seed)).play()
         finally:
             if journal is not None and daemon.journal.exists():
                 shutil.copyfile(daemon.journal, journal)

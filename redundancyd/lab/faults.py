@@ -21,6 +21,7 @@ from redundancyd.lab.plan import NETS
 from redundancyd.lab.system import LabError, spawn
 from redundancyd.scenarios.links import Way, ways
 from redundancyd.scenarios.spans import Span
+from redundancyd.scenarios.stage import Ordered
 
 RESTORES = [f"{family}{kind}-restore" for family in ("iptables", "ip6tables") for kind in ("", "-nft", "-legacy")]
 REFUSING = "#!/bin/sh\ncat >/dev/null\necho 'iptables-restore: unable to initialize table filter' >&2\nexit 1\n"
@@ -37,9 +38,7 @@ class World:
 
     bed: Bed
     daemon: Daemon
-    order_end: str = ""
-    order_said: str = ""
-    order_code: int = 0
+    ordered: Ordered = field(default_factory=Ordered)
     begun: "subprocess.Popen[bytes] | None" = None  # an order that was begun, until its end was noticed
     standing: set[Way] = field(default_factory=set)  # the ways that are cut
 
@@ -53,7 +52,7 @@ class World:
 
     def ended(self, code: int, said: str) -> None:
         """Note how an order ended."""
-        self.order_code, self.order_end, self.order_said = code, ORDER_ENDS.get(code, "failed"), said.strip()
+        self.ordered = Ordered(ORDER_ENDS.get(code, "failed"), code, said.strip())
 
     def notice_end(self) -> None:
         """Note the end of the order that was begun, once it has ended."""
@@ -180,8 +179,7 @@ def order(world: World, words: list[str]) -> None:
 
 def begin(world: World, words: list[str]) -> None:
     """Say something to the utility without waiting for the end, which is noticed later."""
-    world.ended(0, "")
-    world.order_end = "under way"
+    world.ordered = Ordered("under way")
     begun_file(world).unlink(missing_ok=True)
     world.begun = spawn(world.daemon.utility(_unasked(words)), begun_file(world))
 

@@ -32,3 +32,10 @@ def told(step: Do) -> str:
 def teller(step: Do) -> str:
     """Who lets it happen: an operator, or fate."""
     return "operator" if step.verb in BY_OPERATORS else "FAULT"
+
+
+def told_last(said: str) -> list[str]:
+    """The end of what the utility said: what stands behind the events it followed."""
+    lines = said.splitlines()
+    followed = [number for number, line in enumerate(lines) if line.startswith("[")]
+    return lines[followed[-1] + 1 if followed else -1 :][-3:]

@@ -11,9 +11,9 @@ import pytest
 from redundancyd.core.systems import System
 from redundancyd.lab import system
 from redundancyd.lab.cli import main
-from redundancyd.lab.evidence import Happened, Moved, Remembered, read_sample
-from redundancyd.lab.player import told_last
-from redundancyd.lab.timeline import Timeline, entry_of, line_of
+from redundancyd.scenarios.evidence import Happened, Moved, Remembered, read_sample
+from redundancyd.scenarios.telling import told_last
+from redundancyd.scenarios.timeline import Timeline, entry_of, line_of
 
 LAB = [sys.executable, "-m", "redundancyd.lab"]
 
