@@ -13,6 +13,7 @@ from redundancyd import config
 from redundancyd.core.systems import Server, System
 from redundancyd.scenarios.links import Site, Way
 from redundancyd.sim import edges, service
+from redundancyd.sim.caller import Asked
 from redundancyd.sim.lim import Lim
 from redundancyd.sim.setup import CONTROL, MASTER, Setup
 from redundancyd.sim.timeline import MS, SECOND, Timeline
@@ -113,6 +114,7 @@ class Fleet:
         self.watchers: list[Watcher] = []
         self.cut: frozenset[Way] = NO_WAYS
         self.control_silent = False
+        self.orders: list[Asked] = []
         self.loss = setup.loss
         self._air = self.lot("air")
         self._echoes: list[tuple[edges.Echo, int]] = []

@@ -26,7 +26,9 @@ LOST_WITH_ITS_CALLER = 0.5
 class Ways(Protocol):
     """What a wire has to know of the world around it."""
 
-    timeline: Timeline
+    @property
+    def timeline(self) -> Timeline:
+        """The world's clock."""
 
     def goes_there(self) -> bool:
         """Whether a packet reaches the LIM's host."""
