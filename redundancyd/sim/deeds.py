@@ -44,6 +44,8 @@ def do(fleet: Fleet, verb: str, words: Sequence[str]) -> None:
         deed = DEEDS[verb]
     except KeyError:
         raise NoSuchDeed(f"{verb}: known are {', '.join(DEEDS)}") from None
+    for watcher in fleet.watchers:
+        watcher.done(verb)
     deed(fleet, words)
     fleet.changed()
 
@@ -98,6 +100,8 @@ def _booted(fleet: Fleet, place: Place, boots: int) -> None:
     if not place.powered or place.lim.boots != boots:
         return
     place.up = True
+    for watcher in fleet.watchers:
+        watcher.booted(place)
     if place.is_own:
         clock = fleet.service.host.clock
         clock.boots, clock.booted_us = clock.boots + 1, fleet.timeline.now_us

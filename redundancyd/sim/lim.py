@@ -85,6 +85,16 @@ class Lim:
         return self._load()[1].number
 
     @property
+    def last_word(self) -> str:
+        """Its word."""
+        return self._load()[1].word
+
+    @property
+    def last_supervisor(self) -> str:
+        """Who gave it."""
+        return self._load()[1].supervisor
+
+    @property
     def boot_id(self) -> str:
         """Another one after each boot."""
         return f"{self.server.name}-boot-{self.boots}"

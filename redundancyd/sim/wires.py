@@ -82,6 +82,7 @@ class Wire:
     ways: Ways
     lot: Random
     local: bool = False
+    opened_us: int = 0
     sessions: list[Session] = field(default_factory=list)
     held_there: deque[tuple[Session, bytes]] = field(default_factory=deque)
     held_back: deque[tuple[Session, bytes]] = field(default_factory=deque)
