@@ -34,14 +34,19 @@ class Asked:
 class _Root:
     """The socket's other end is root's."""
 
+    family = socket.AF_UNIX
+
+    def setsockopt(self, *_: object) -> None:
+        """There is nothing to set."""
+
     def getsockopt(self, _level: int, option: int, _size: int, /) -> bytes:
         return struct.pack("3i", 1, 0, 0) if option == socket.SO_PEERCRED else struct.pack("I", 0)
 
 
 class _Transport(asyncio.Transport):
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, protocol: asyncio.Protocol, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__({"socket": _Root(), "peername": "", "sockname": ""})
-        self._asked = asked
+        self._asked, self._protocol, self._loop = asked, protocol, loop
         self._received = bytearray()
         self._closing = False
 
@@ -60,10 +65,12 @@ class _Transport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        self._closing = True
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._protocol.connection_lost, None)
 
     def abort(self) -> None:
-        self._closing = True
+        self.close()
 
     def pause_reading(self) -> None:
         """Nothing more will come anyhow."""
@@ -91,7 +98,7 @@ def ask(service: Service, method: str, path: str, body: Mapping[str, object] | N
             return
         protocol = process.loop.listeners[-1]()
         assert isinstance(protocol, asyncio.Protocol)
-        protocol.connection_made(_Transport(asked))
+        protocol.connection_made(_Transport(asked, protocol, process.loop))
         protocol.data_received(head.encode() + content)
 
     process.post(call)

@@ -34,18 +34,23 @@ class HostClock(Clock):
         self.wall_offset_ms = 1_700_000_000_000
 
     def now(self) -> int:
+        """Milliseconds since the host's boot."""
         return (self._timeline.now_us - self.booted_us) // MS + 1000
 
     def wall_ms(self) -> int:
+        """What its wall clock shows."""
         return self._timeline.now_us // MS + self.wall_offset_ms
 
     def monotonic_us(self) -> int:
+        """The same, for systemd."""
         return self.now() * MS
 
     def boot_id(self) -> str:
+        """Another one after each boot."""
         return f"host-boot-{self.boots}"
 
     async def sleep_until(self, at: int) -> None:
+        """Return at `at`, never before."""
         while (left := at - self.now()) > 0:  # noqa: ASYNC110 - as in the real one
             await asyncio.sleep(left / 1000)
 
@@ -188,13 +193,16 @@ class LocalTransport(asyncio.Transport):
         self._lose()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take it."""
         self._wire.send(self._session, bytes(data))
 
     def close(self) -> None:
+        """The daemon gives it up."""
         self._wire.close()
         self._loop.call_soon(self._lose)
 
     def abort(self) -> None:
+        """The same at once."""
         self.close()
 
     def _lose(self) -> None:
@@ -212,6 +220,7 @@ class Watchdog(Notify):
         self.fed_at = now()
 
     def watchdog(self) -> bool:
+        """Fed."""
         self.fed_at = self._now()
         return True
 
@@ -223,6 +232,7 @@ class Book(Sink):
         self.records: list[dict[str, Any]] = []
 
     def write(self, values: Any) -> bool:  # noqa: ANN401 - a record has any fields
+        """Take it."""
         self.records.append(dict(values))
         return True
 

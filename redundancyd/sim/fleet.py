@@ -13,6 +13,7 @@ from redundancyd import config
 from redundancyd.core.systems import Server, System
 from redundancyd.scenarios.links import Site, Way
 from redundancyd.sim import edges, service
+from redundancyd.sim.caller import Asked
 from redundancyd.sim.lim import Lim
 from redundancyd.sim.setup import CONTROL, MASTER, Setup
 from redundancyd.sim.timeline import MS, SECOND, Timeline
@@ -41,7 +42,16 @@ class Watcher(Protocol):
         """The daemon has written a line into its journal."""
 
     def asked(self, target: str, sequence: int, *, answered: bool) -> None:
-        """An echo request was sent, and will be answered or not."""
+        """An echo request was sent to the master or the control address, and will be answered or not."""
+
+    def held(self, place: "Place") -> None:
+        """A LIM allowed itself."""
+
+    def booted(self, place: "Place") -> None:
+        """A LIM's network is up."""
+
+    def done(self, verb: str) -> None:
+        """Somebody is about to do something to the fleet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +123,8 @@ class Fleet:
         self.watchers: list[Watcher] = []
         self.cut: frozenset[Way] = NO_WAYS
         self.control_silent = False
+        self.halted = False  # by who judges: there is nothing more to be seen
+        self.orders: list[Asked] = []
         self.loss = setup.loss
         self._air = self.lot("air")
         self._echoes: list[tuple[edges.Echo, int]] = []
@@ -190,9 +202,10 @@ class Fleet:
     def advance(self, us: int) -> None:
         """Let so much time go by."""
         until = self.timeline.now_us + us
-        while self._once(until):
+        while not self.halted and self._once(until):
             pass
-        self.timeline.now_us = until
+        if not self.halted:
+            self.timeline.now_us = until
 
     def _once(self, until: int) -> bool:
         """Run what is ready, or go on to the next instant; false when nothing happens before the end."""
@@ -239,8 +252,9 @@ class Fleet:
             if not self._echoes:
                 self.timeline.plan(2 * LATENCY_US, self._echoes_arrive)
             self._echoes.append((target, sequence))
-        for watcher in self.watchers:
-            watcher.asked(target.address, sequence, answered=answered)
+        if target.address in {MASTER, CONTROL}:
+            for watcher in self.watchers:
+                watcher.asked(target.address, sequence, answered=answered)
         return ""
 
     def listens(self, server: Server) -> str:
@@ -256,6 +270,7 @@ class Fleet:
         """A connection, once the handshake is done."""
         place = self.places[server]
         wire = Wire(place.lim, place.manner, place, self.lot(f"wire {place.name} {self.timeline.now_us}"), local)
+        wire.opened_us = self.timeline.now_us
         place.wires.append(wire)
         return wire
 
@@ -300,6 +315,11 @@ class Fleet:
 
     def _hold(self, place: Place) -> None:
         """The timer unit of one LIM."""
-        if place.works() and place.lim.hold():
-            self.changed()
+        if place.works():
+            before = place.lim.carries
+            if place.lim.hold():
+                for watcher in self.watchers:
+                    if place.lim.carries and not before:
+                        watcher.held(place)
+                self.changed()
         self.timeline.plan(HOLD_US, lambda: self._hold(place))

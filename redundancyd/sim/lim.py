@@ -80,6 +80,21 @@ class Lim:
         return found.pop() if len(found) == 1 else "mixed"
 
     @property
+    def last_number(self) -> int:
+        """The number of the order that it keeps; 0 where it keeps none."""
+        return self._load()[1].number
+
+    @property
+    def last_word(self) -> str:
+        """Its word."""
+        return self._load()[1].word
+
+    @property
+    def last_supervisor(self) -> str:
+        """Who gave it."""
+        return self._load()[1].supervisor
+
+    @property
     def boot_id(self) -> str:
         """Another one after each boot."""
         return f"{self.server.name}-boot-{self.boots}"

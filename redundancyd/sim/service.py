@@ -1,4 +1,4 @@
-"""The daemon's process: the whole program but its words, on a loop of its own; started, frozen, killed, told by signals.
+"""The daemon's process: the whole program on a loop of its own; started, frozen, killed, told by signals.
 
 Systemd is here as far as it matters: a process that does not feed its watchdog is killed, and one that ended badly is
 started again.
@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
@@ -68,7 +67,7 @@ class Process:
         self.started_us = host.timeline.now_us
         self.loop = VirtualLoop(host.timeline)
         self.loop.dial = self._dial
-        host.disk.post = lambda work: self.post(work)
+        host.disk.post = self.post
         book = journal.open_journal(host.clock, sink=host.book)
         book.tap(self.records.put)
         book.tap(told)
@@ -122,6 +121,7 @@ class Nobody(journal.Sink):
     """Hears nothing."""
 
     def write(self, _values: Any) -> bool:  # noqa: ANN401 - a record has any fields
+        """Let it go."""
         return True
 
     def close(self) -> None:
@@ -149,6 +149,7 @@ def first_goal(host: Host, path: str, active: System) -> None:
         if not loop.is_ready and not task.done():
             host.timeline.step()
     task.result()
+    loop.bury()
 
 
 class Service:

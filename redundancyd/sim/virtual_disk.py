@@ -93,16 +93,19 @@ class VirtualDisk(Files):
     # What the product asks of files.
 
     def read(self, path: Path, most: int) -> bytes:
+        """The first bytes of a file."""
         try:
             return self.files[str(path)][:most]
         except KeyError:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path)) from None
 
     def size(self, path: Path) -> int | None:
+        """How long a file is; None where there is none."""
         data = self.files.get(str(path))
         return None if data is None else len(data)
 
     def put(self, path: Path, offset: int, data: bytes) -> None:
+        """Write into a file that is long enough already."""
         if self.read_only:
             raise OSError(errno.EROFS, "Read-only file system")
         old = self.files[str(path)]
@@ -116,6 +119,7 @@ class VirtualDisk(Files):
         self.files[str(path)] = old[:offset] + data + old[offset + len(data) :]
 
     def replace(self, path: Path, data: bytes) -> None:
+        """Put a whole file in this one's place."""
         if self.read_only:
             raise OSError(errno.EROFS, "Read-only file system")
         if self.full:
@@ -125,6 +129,7 @@ class VirtualDisk(Files):
         self.files[str(path)] = data
 
     def lock(self, path: Path) -> int:
+        """Hold the lock until unlocked or killed."""
         if self._locked_by is not None:
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable", str(path))
         self._locks += 1
@@ -132,5 +137,6 @@ class VirtualDisk(Files):
         return self._locks
 
     def unlock(self, descriptor: int) -> None:
+        """Let another process have it."""
         if self._locked_by == descriptor:
             self._locked_by = None

@@ -7,12 +7,13 @@ for threads is done on the spot.  Servers and connections are made in memory: `l
 
 import asyncio
 import contextvars
+import functools
 import heapq
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from collections.abc import Callable
+from typing import Any, TypeVar, TypeVarTuple
 
 from redundancyd.sim.timeline import SECOND, Timeline
 
@@ -24,17 +25,20 @@ _ROUNDS = 20_000  # more than any ending needs
 Factory = Callable[[], asyncio.BaseProtocol]
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+class VirtualLoop(asyncio.BaseEventLoop):
     """One process's loop."""
 
     def __init__(self, timeline: Timeline) -> None:
+        self._buried = True
+        super().__init__()
         self._timeline = timeline
-        self._ready: deque[asyncio.Handle] = deque()
+        self._soon: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._turn = 0
         self._cancelled = 0
+        self._buried = False
         self._ahead_us = 0  # a process that was killed is brought to its end at once
-        self.signals: dict[int, Callable[[], object]] = {}
+        self.signals: dict[int, Callable[[], None]] = {}
         self.listeners: list[Factory] = []
         self.dial: Callable[[Factory, str], tuple[asyncio.BaseTransport, asyncio.BaseProtocol]] | None = None
 
@@ -43,18 +47,18 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     @property
     def is_ready(self) -> bool:
         """Whether something can be run at this instant."""
-        return bool(self._ready)
+        return bool(self._soon)
 
     def run_ready(self) -> None:
         """Run what is ready now; what that makes ready waits for the next round."""
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self)  # noqa: SLF001 - a loop is who sets itself
         try:
-            for _ in range(len(self._ready)):
-                handle = self._ready.popleft()
+            for _ in range(len(self._soon)):
+                handle = self._soon.popleft()
                 if not handle.cancelled():
                     handle._run()  # noqa: SLF001 - a loop is who runs handles
         finally:
-            asyncio._set_running_loop(None)
+            asyncio._set_running_loop(None)  # noqa: SLF001
 
     def next_at(self) -> int | None:
         """When the next timer is due, in microseconds."""
@@ -69,7 +73,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         while self._timers and self._timers[0][0] <= now_us:
             handle = heapq.heappop(self._timers)[2]
             if not handle.cancelled():
-                self._ready.append(handle)
+                self._soon.append(handle)
             else:
                 self._cancelled -= 1
 
@@ -78,54 +82,60 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         for _ in range(_ROUNDS):
             pending = [task for task in asyncio.all_tasks(self) if not task.done()]
             if not pending:
-                return
-            if not self._ready:
+                break
+            if not self._soon:
                 for task in pending:
                     task.cancel()
-            if not self._ready and (due := self.next_at()) is not None:
+            if not self._soon and (due := self.next_at()) is not None:
                 self._ahead_us = max(self._ahead_us, due - self._timeline.now_us)
                 self.run_due()
             self.run_ready()
+        self._buried = True
 
     # What asyncio asks of a loop.
 
     def time(self) -> float:
+        """Virtual seconds."""
         return (self._timeline.now_us + self._ahead_us) / SECOND
 
     def call_soon(
         self,
-        callback: Callable[[Unpack[_Args]], object],
-        *args: Unpack[_Args],
+        callback: Callable[[*_Args], object],
+        *args: *_Args,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
+        """At this instant, after what is ready already."""
         handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
+        self._soon.append(handle)
         return handle
 
     def call_soon_threadsafe(
         self,
-        callback: Callable[[Unpack[_Args]], object],
-        *args: Unpack[_Args],
+        callback: Callable[[*_Args], object],
+        *args: *_Args,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
+        """The same: there are no threads."""
         return self.call_soon(callback, *args, context=context)
 
     def call_later(
         self,
         delay: float,
-        callback: Callable[[Unpack[_Args]], object],
-        *args: Unpack[_Args],
+        callback: Callable[[*_Args], object],
+        *args: *_Args,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
+        """After so many seconds."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[_Args]], object],
-        *args: Unpack[_Args],
+        callback: Callable[[*_Args], object],
+        *args: *_Args,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
+        """At this instant of `time`."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         self._turn += 1
         heapq.heappush(self._timers, (math.ceil(when * SECOND - 0.01), self._turn, handle))
@@ -139,19 +149,21 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             self._cancelled = 0
 
     def create_future(self) -> asyncio.Future[Any]:
+        """One of this loop's."""
         return asyncio.Future(loop=self)
 
     def create_task(
         self,
-        coro: Generator[Any, None, _Result] | Coroutine[Any, Any, _Result],
+        coro: Any,  # noqa: ANN401 - as wide as asyncio has it
         *,
-        name: str | None = None,
+        name: object = None,
         context: contextvars.Context | None = None,
-    ) -> asyncio.Task[_Result]:
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+    ) -> asyncio.Task[Any]:
+        """One of this loop's."""
+        return asyncio.Task(coro, loop=self, name=None if name is None else str(name), context=context)
 
     def run_in_executor(
-        self, executor: object, func: Callable[[Unpack[_Args]], _Result], *args: Unpack[_Args]
+        self, _executor: object, func: Callable[[*_Args], _Result], *args: *_Args
     ) -> asyncio.Future[_Result]:
         """Work for a thread, done on the spot."""
         future: asyncio.Future[_Result] = self.create_future()
@@ -161,12 +173,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             future.set_exception(error)
         return future
 
-    def add_signal_handler(
-        self, sig: int, callback: Callable[[Unpack[_Args]], object], *args: Unpack[_Args]
-    ) -> None:
-        self.signals[sig] = lambda: callback(*args)
+    def add_signal_handler(self, sig: int, callback: Callable[[*_Args], object], *args: *_Args) -> None:
+        """Kept for who sends signals."""
+        self.signals[sig] = functools.partial(_call, callback, args)
 
     def remove_signal_handler(self, sig: int) -> bool:
+        """Forgotten."""
         return self.signals.pop(sig, None) is not None
 
     async def create_server(self, protocol_factory: Factory, *_: object, **__: object) -> "VirtualServer":  # type: ignore[override]
@@ -187,16 +199,19 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         logging.getLogger("asyncio").error("%s", context.get("message"), exc_info=context.get("exception"))
 
     def get_debug(self) -> bool:
+        """Never."""
         return False
 
     def is_running(self) -> bool:
-        return True
+        """As far as anybody asks."""
+        return not self._buried
 
     def is_closed(self) -> bool:
-        return False
+        """Once it was buried."""
+        return self._buried
 
 
-class VirtualServer(asyncio.AbstractServer):
+class VirtualServer:
     """Listens in memory."""
 
     def __init__(self, loop: VirtualLoop, factory: Factory) -> None:
@@ -210,3 +225,7 @@ class VirtualServer(asyncio.AbstractServer):
 
     async def wait_closed(self) -> None:
         """It never takes long."""
+
+
+def _call(callback: Callable[..., object], args: tuple[object, ...]) -> None:
+    callback(*args)

@@ -26,7 +26,9 @@ LOST_WITH_ITS_CALLER = 0.5
 class Ways(Protocol):
     """What a wire has to know of the world around it."""
 
-    timeline: Timeline
+    @property
+    def timeline(self) -> Timeline:
+        """The world's clock."""
 
     def goes_there(self) -> bool:
         """Whether a packet reaches the LIM's host."""
@@ -80,6 +82,7 @@ class Wire:
     ways: Ways
     lot: Random
     local: bool = False
+    opened_us: int = 0
     sessions: list[Session] = field(default_factory=list)
     held_there: deque[tuple[Session, bytes]] = field(default_factory=deque)
     held_back: deque[tuple[Session, bytes]] = field(default_factory=deque)
