@@ -20,6 +20,7 @@ from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
 from redundancyd.lab.system import LabError, spawn
 from redundancyd.scenarios.links import Way, ways
+from redundancyd.scenarios.pages import KEPT_OF
 from redundancyd.scenarios.spans import Span
 from redundancyd.scenarios.stage import Ordered
 
@@ -29,7 +30,6 @@ FOREIGN_RULE = ["INPUT", "1", "-p", "udp", "--dport", "5060", "-j", "ACCEPT"]
 ORDER_DEADLINE_S = 60.0
 ORDER_ENDS = {0: "done", 3: "refused"}
 STATE_FOLDER = "/var/lib/redundancyd"
-KEPT_OF = {"goal": ("goal",), "state": ("goal", "methods", "pause", "supervisor")}
 
 
 @dataclass(slots=True)

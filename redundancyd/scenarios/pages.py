@@ -28,7 +28,8 @@ FOLDER = Path(__file__).parent
 PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
 WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?)?")
 ROW = re.compile(r"T[0-9]{2}")
-KEPT = ("goal", "state")
+KEPT_OF = {"goal": ("goal",), "state": ("goal", "methods", "pause", "supervisor")}
+"""What `keep` and `restore` mean, as files of the daemon's state folder."""
 SETTING = re.compile(r"[a-z_]+\.[a-z_]+")
 LARGEST_PAGE = 100_000
 

@@ -1,6 +1,7 @@
 """Reads scenario pages: text in, a Page out, or a PageError that names the line and what would be right."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.pages import (
     FACTS,
     FOLDER,
-    KEPT,
+    KEPT_OF,
     LARGEST_PAGE,
     PROMISES,
     ROW,
@@ -47,6 +48,26 @@ def load(name: str) -> Page:
     except OSError as error:
         raise PageError(f"there is no page {name!r}; there are: {', '.join(names())}") from error
     return read(path.stem, text)
+
+
+def read_settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Settings as a command line gives them, `heartbeat.interval_ms=1000`; ValueError for what is none."""
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not SETTING.fullmatch(key):
+            raise ValueError(f"--set {pair}: write section.key=value, such as heartbeat.interval_ms=1000")
+        settings[key] = value
+    return settings
+
+
+def check_places(page: Page, named: Callable[[str], object]) -> None:
+    """`named` raises ValueError for a LIM that is not there; each that the page speaks of is tried."""
+    for step in page.flat():
+        words = step.words if isinstance(step, Do) else step.fact.words if isinstance(step, Expect | Until) else ()
+        for word in words:
+            if WHERE.fullmatch(word):
+                named(word)
 
 
 @dataclass(slots=True)
@@ -202,7 +223,7 @@ def _suits_daemon(verb: str, words: list[str]) -> bool:
         case "step-clock", [span]:
             return span[0] in "+-" and Span(span[1:]) is not None
         case (("keep" | "restore"), [what]):
-            return what in KEPT
+            return what in KEPT_OF
     return False
 
 

@@ -1,6 +1,9 @@
 """What happens on a page, in words for somebody who has not read it."""
 
-from redundancyd.scenarios.pages import Do
+from collections.abc import Iterator
+
+from redundancyd.scenarios.pages import FACTS, VERBS, Do
+from redundancyd.scenarios.reading import load, names
 
 SAYS = {
     "power-off": "power cut of {all}, silent and at once",
@@ -39,3 +42,18 @@ def told_last(said: str) -> list[str]:
     lines = said.splitlines()
     followed = [number for number, line in enumerate(lines) if line.startswith("[")]
     return lines[followed[-1] + 1 if followed else -1 :][-3:]
+
+
+def pages() -> Iterator[str]:
+    """Each page that ships: its name, what it is about, what it exercises."""
+    for name in names():
+        page = load(name)
+        yield f"{name:<28} {page.about}  [{' '.join(page.promises)}]"
+
+
+def words() -> Iterator[str]:
+    """What can happen on a page, and what can be expected."""
+    yield "What can happen:"
+    yield from (f"  {verb:<22} {text}" for verb, text in VERBS.items())
+    yield "What can be expected, `within SPAN`, `for SPAN` or now, after `expect` or `expect S4:`:"
+    yield from (f"  {fact:<22} {text}" for fact, text in FACTS.items())

@@ -112,6 +112,7 @@ class Wire:
     def close(self) -> None:
         """The daemon gives the connection up."""
         self.caller_holds = False
+        self.ways.later(lambda: self._end("the connection was closed"))  # whoever still waits on it is told
         if self.lot.random() < LOST_WITH_ITS_CALLER:
             self.held_there.clear()
         if self._alarm:

@@ -1,0 +1,221 @@
+"""A fleet as the stage of a scenario page: the whole daemon on a virtual clock, and a watch over what truly happens."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Self
+
+from redundancyd.core.systems import System, Traffic
+from redundancyd.scenarios.evidence import Evidence, Happened, LetIn, Moved, Remembered, Seen, read_sample
+from redundancyd.scenarios.ordinary import ORDINARY, setting_value
+from redundancyd.scenarios.pages import KEPT_OF, Page
+from redundancyd.scenarios.spans import symbols
+from redundancyd.scenarios.stage import Ordered, StageError
+from redundancyd.sim import deeds
+from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.lim import TAMPERED, Kept
+from redundancyd.sim.operator import Operator
+from redundancyd.sim.phones import Phones
+from redundancyd.sim.setup import Setup
+from redundancyd.sim.timeline import MS
+from redundancyd.sim.wires import Wire
+from redundancyd.status import hindrances
+
+STATUS_EVERY_US = 250 * MS
+BOOTS_WITHIN_MS = 20_000
+ORDER_WITHIN_MS = 60_000
+STEP_MS = 10
+
+
+class SimStage:
+    """A fleet made for one page; `seed` is its chance."""
+
+    slack_ms = 20  # how often it is looked
+
+    def __init__(self, page: Page, *, seed: int, lims: int = 2) -> None:
+        settings = {**ORDINARY, **{name: setting_value(written) for name, written in page.settings}}
+        self.symbols: Mapping[str, int] = symbols(settings)
+        self.fleet = Fleet(Setup(seed=seed, lims=lims, settings=settings))
+        self.evidence = Evidence()
+        self.tell: Callable[[Seen], None] = lambda _: None
+        self._operator = Operator(self.fleet)
+        self._phones = Phones(self.fleet, self._moved)
+        self._kept: dict[str, Kept] = {}
+        self._wires: set[Wire] = set()
+        self._copies: dict[str, dict[str, bytes]] = {}
+        self.fleet.watchers.append(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.fleet.service.kill()
+
+    # What a watcher of the fleet is told.
+
+    def changed(self) -> None:
+        """Something about the truth is otherwise."""
+        for place in self.fleet.places.values():
+            self._look_at(place)
+
+    def stepped(self) -> None:
+        """The daemon has run."""
+        for place in self.fleet.places.values():
+            for wire in place.wires:
+                if wire not in self._wires and not wire.local:
+                    self._wires.add(wire)
+                    self._take(self.evidence.let_in, LetIn(self.now(), place.name))
+
+    def obeyed(self, place: Place, _line: str, _reply: str) -> None:
+        """A LIM has done what it was told."""
+        self._look_at(place)
+
+    def recorded(self, event: str, fields: Mapping[str, Any]) -> None:
+        """A line of the daemon's journal."""
+        self._take(self.evidence.journal, Happened(self.now(), event, fields))
+
+    def asked(self, target: str, sequence: int, *, answered: bool) -> None:
+        """A ping, which tells nothing that is judged here."""
+
+    def _look_at(self, place: Place) -> None:
+        kept = place.lim.disk
+        if kept is None or kept.number < 0 or kept == self._kept.get(place.name):
+            return
+        self._kept[place.name] = kept
+        order = Remembered(
+            self.now(), place.name, place.server.system, kept.number, kept.word, kept.origin, kept.traffic
+        )
+        self._take(self.evidence.remembered, order)
+
+    def _moved(self, phone: int, system: System | None) -> None:
+        self._take(self.evidence.moved, Moved(self.now(), phone, system))
+
+    def _take(self, kept: list[Any], fact: Seen) -> None:
+        kept.append(fact)
+        self.tell(fact)
+
+    def _sample(self) -> None:
+        self.fleet.timeline.plan(STATUS_EVERY_US, self._sample)
+        if self.fleet.service.runs and (daemon := self.fleet.service.daemon) is not None:
+            self.evidence.samples.append(read_sample(self.now(), daemon.status()))
+
+    # What a player needs.
+
+    def now(self) -> int:
+        """Milliseconds since the beginning of the fleet."""
+        return self.fleet.now_ms
+
+    def start(self) -> None:
+        """Start the daemon, whose first goal is on its disk, and the phones."""
+        self._phones.begin()
+        self.fleet.timeline.plan(0, self._sample)
+        self.fleet.service.start()
+
+    def do(self, verb: str, words: Sequence[str]) -> None:
+        """Let it happen, and wait where the lab waits: for a boot, for the end of an order."""
+        match verb:
+            case "order" | "begin":
+                self._order(" ".join(words), to_its_end=verb == "order")
+            case "keep":
+                self._keep(words[0])
+            case "restore":
+                self._restore(words[0])
+            case "mark":
+                pass
+            case _:
+                try:
+                    deeds.do(self.fleet, verb, words)
+                except ValueError as error:
+                    raise StageError(str(error)) from error
+        if verb == "power-on":
+            places = list(deeds.places(self.fleet, words))
+            self._wait(lambda: all(place.up for place in places), BOOTS_WITHIN_MS, "does not come up")
+        if verb in {"start", "restart"}:
+            self._wait(lambda: self.fleet.service.daemon is not None, BOOTS_WITHIN_MS, "does not start")
+
+    def _order(self, words: str, *, to_its_end: bool) -> None:
+        try:
+            self._operator.say(words)
+        except ValueError as error:
+            raise StageError(str(error)) from error
+        if to_its_end:
+            self._wait(lambda: not self._operator.waits, ORDER_WITHIN_MS, "the order does not end")
+
+    def _keep(self, what: str) -> None:
+        files = self.fleet.service.host.disk.files
+        self._copies[what] = {path: data for path, data in files.items() if path.rpartition("/")[2] in KEPT_OF[what]}
+
+    def _restore(self, what: str) -> None:
+        if self.fleet.service.process is not None:
+            raise StageError("the daemon runs: nobody restores a disk under a living process; say `kill daemon` before")
+        if what not in self._copies:
+            raise StageError(f"nothing was kept: say `keep {what}` before")
+        files = self.fleet.service.host.disk.files
+        for path in [path for path in files if path.rpartition("/")[2] in KEPT_OF[what]]:
+            del files[path]
+        files.update(self._copies[what])
+
+    def _wait(self, done: Callable[[], bool], within_ms: int, why_not: str) -> None:
+        give_up = self.now() + within_ms
+        while not done():
+            if self.now() >= give_up:
+                raise StageError(f"{why_not} within {within_ms} ms; {self.last_lines()}")
+            self.let_pass(STEP_MS)
+
+    def let_pass(self, span_ms: float) -> None:
+        """Let virtual time go by."""
+        self.fleet.advance(max(1, round(span_ms * MS)))
+        if self.fleet.service.crashes:
+            raise StageError(f"the daemon failed: {self.fleet.service.crashes[0]!r}")
+
+    def settle(self) -> None:
+        """What the daemon says of itself is as old as its last sample."""
+        self.let_pass(STATUS_EVERY_US / MS)
+
+    def named(self, where: str) -> Sequence[str]:
+        """The LIMs that a word means."""
+        if where == "all":
+            return [place.name for place in self.fleet.places.values()]
+        return [place.name for place in deeds.places(self.fleet, [where])]
+
+    def _place(self, lim: str) -> Place:
+        return next(place for place in self.fleet.places.values() if place.name == lim)
+
+    def has_power(self, lim: str) -> bool:
+        """It is on."""
+        return self._place(lim).powered
+
+    def traffic(self, lim: str) -> Traffic:
+        """What its rules do."""
+        place = self._place(lim)
+        if not place.powered:
+            return Traffic.UNKNOWN
+        traffic = place.lim.traffic
+        return Traffic.MIXED if traffic == TAMPERED else Traffic(traffic)
+
+    def answering(self, within_ms: int) -> Collection[System] | None:
+        """The systems that answered a phone just now."""
+        return self._phones.answering(within_ms)
+
+    def registered(self) -> Collection[System | None]:
+        """Where each phone is registered."""
+        return [phone.registered for phone in self._phones.phones]
+
+    def answers(self) -> Mapping[System, Sequence[int]]:
+        """Every instant a packet was answered."""
+        return self._phones.answers
+
+    def is_ready(self) -> bool:
+        """As `/readyz` says it."""
+        daemon = self.fleet.service.daemon if self.fleet.service.runs else None
+        return daemon is not None and not daemon.health() and not hindrances(daemon.state())
+
+    def last_order(self) -> Ordered:
+        """How the last order ended."""
+        return self._operator.ordered
+
+    def last_lines(self) -> str:
+        """The end of the daemon's journal."""
+        return "\n".join(self.journal()[-12:])
+
+    def journal(self) -> list[str]:
+        """The daemon's journal, as it writes it."""
+        return self.fleet.service.host.book.lines()
