@@ -1,25 +1,24 @@
 """A fleet as the stage of a scenario page: the whole daemon on a virtual clock, and a watch over what truly happens."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 from redundancyd.core.systems import System, Traffic
-from redundancyd.scenarios.evidence import Evidence, Happened, LetIn, Moved, Remembered, Seen, read_sample
+from redundancyd.scenarios.evidence import Seen
 from redundancyd.scenarios.ordinary import ORDINARY, setting_value
 from redundancyd.scenarios.pages import KEPT_OF, Page
 from redundancyd.scenarios.spans import symbols
 from redundancyd.scenarios.stage import Ordered, StageError
 from redundancyd.sim import deeds
 from redundancyd.sim.fleet import Fleet, Place
-from redundancyd.sim.lim import TAMPERED, Kept
+from redundancyd.sim.lim import TAMPERED
 from redundancyd.sim.operator import Operator
 from redundancyd.sim.phones import Phones
 from redundancyd.sim.setup import Setup
 from redundancyd.sim.timeline import MS
-from redundancyd.sim.wires import Wire
+from redundancyd.sim.watch import STATUS_EVERY_US, Watch
 from redundancyd.status import hindrances
 
-STATUS_EVERY_US = 250 * MS
 BOOTS_WITHIN_MS = 20_000
 ORDER_WITHIN_MS = 60_000
 STEP_MS = 10
@@ -34,14 +33,11 @@ class SimStage:
         settings = {**ORDINARY, **{name: setting_value(written) for name, written in page.settings}}
         self.symbols: Mapping[str, int] = symbols(settings)
         self.fleet = Fleet(Setup(seed=seed, lims=lims, settings=settings))
-        self.evidence = Evidence()
-        self.tell: Callable[[Seen], None] = lambda _: None
+        self._watch = Watch(self.fleet)
+        self.evidence = self._watch.evidence
         self._operator = Operator(self.fleet)
-        self._phones = Phones(self.fleet, self._moved)
-        self._kept: dict[str, Kept] = {}
-        self._wires: set[Wire] = set()
+        self._phones = Phones(self.fleet, self._watch.moved)
         self._copies: dict[str, dict[str, bytes]] = {}
-        self.fleet.watchers.append(self)
 
     def __enter__(self) -> Self:
         return self
@@ -49,55 +45,14 @@ class SimStage:
     def __exit__(self, *_: object) -> None:
         self.fleet.service.kill()
 
-    # What a watcher of the fleet is told.
+    @property
+    def tell(self) -> Callable[[Seen], None]:
+        """Told of each new piece of evidence."""
+        return self._watch.tell
 
-    def changed(self) -> None:
-        """Something about the truth is otherwise."""
-        for place in self.fleet.places.values():
-            self._look_at(place)
-
-    def stepped(self) -> None:
-        """The daemon has run."""
-        for place in self.fleet.places.values():
-            for wire in place.wires:
-                if wire not in self._wires and not wire.local:
-                    self._wires.add(wire)
-                    self._take(self.evidence.let_in, LetIn(self.now(), place.name))
-
-    def obeyed(self, place: Place, _line: str, _reply: str) -> None:
-        """A LIM has done what it was told."""
-        self._look_at(place)
-
-    def recorded(self, event: str, fields: Mapping[str, Any]) -> None:
-        """A line of the daemon's journal."""
-        self._take(self.evidence.journal, Happened(self.now(), event, fields))
-
-    def asked(self, target: str, sequence: int, *, answered: bool) -> None:
-        """A ping, which tells nothing that is judged here."""
-
-    def _look_at(self, place: Place) -> None:
-        kept = place.lim.disk
-        if kept is None or kept.number < 0 or kept == self._kept.get(place.name):
-            return
-        self._kept[place.name] = kept
-        order = Remembered(
-            self.now(), place.name, place.server.system, kept.number, kept.word, kept.origin, kept.traffic
-        )
-        self._take(self.evidence.remembered, order)
-
-    def _moved(self, phone: int, system: System | None) -> None:
-        self._take(self.evidence.moved, Moved(self.now(), phone, system))
-
-    def _take(self, kept: list[Any], fact: Seen) -> None:
-        kept.append(fact)
-        self.tell(fact)
-
-    def _sample(self) -> None:
-        self.fleet.timeline.plan(STATUS_EVERY_US, self._sample)
-        if self.fleet.service.runs and (daemon := self.fleet.service.daemon) is not None:
-            self.evidence.samples.append(read_sample(self.now(), daemon.status()))
-
-    # What a player needs.
+    @tell.setter
+    def tell(self, tell: Callable[[Seen], None]) -> None:
+        self._watch.tell = tell
 
     def now(self) -> int:
         """Milliseconds since the beginning of the fleet."""
@@ -106,7 +61,7 @@ class SimStage:
     def start(self) -> None:
         """Start the daemon, whose first goal is on its disk, and the phones."""
         self._phones.begin()
-        self.fleet.timeline.plan(0, self._sample)
+        self._watch.begin()
         self.fleet.service.start()
 
     def do(self, verb: str, words: Sequence[str]) -> None:
