@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from redundancyd.core.systems import System
 from redundancyd.scenarios.facts import Judge
-from redundancyd.scenarios.pages import PROMISES, Do, Expect, Fact, Page, Repeat, Step, Until, Wait
+from redundancyd.scenarios.likeness import Course, course
+from redundancyd.scenarios.pages import PROMISES, At, Do, Expect, Fact, Page, Repeat, Step, Until, Wait
 from redundancyd.scenarios.spans import Span
 from redundancyd.scenarios.stage import Stage, StageError, system_of
 from redundancyd.scenarios.telling import teller, told, told_last
@@ -31,6 +32,12 @@ class Result:
     outcomes: list[Outcome]
     run: Run | None = None
     error: str = ""
+
+    def course(self) -> Course:
+        """How it went, times aside."""
+        assert self.run is not None
+        kept = (f"{name} {finding.held}" for name, finding in self.promises.items() if finding is not None)
+        return course(self.run.evidence, self.run.began, kept)
 
     def as_json(self) -> dict[str, object]:
         """As DESIGN.md section 7 has it."""
@@ -59,6 +66,7 @@ class Player:
     judge: Judge = field(init=False)
     outcomes: list[Outcome] = field(default_factory=list)
     boots: list[Boot] = field(default_factory=list)
+    began: int = 0  # since when the course of the play counts
 
     def __post_init__(self) -> None:
         self.stage.tell = self.timeline.fact
@@ -78,7 +86,10 @@ class Player:
 
     def _start(self) -> None:
         """The ordinary state: the daemon runs, the primary is active, the alternate blocked, phones at the primary."""
+        self.began = self.stage.now()
         self.stage.start()
+        if self.page.fleet:
+            return  # the run of a seed: it begins with the start of the daemon
         for fact in (Fact("settled", ("primary",)), Fact("registered", ("primary",)), Fact("ready", ())):
             if not self._comes_true(fact, START_WITHIN_MS):
                 raise Stopped(f"the bed does not get ready: not {fact}; {self.stage.last_lines()}")
@@ -90,6 +101,7 @@ class Player:
         text = "ready: the primary is active, the alternate is blocked, all phones are registered"
         self.timeline.add(self.stage.now(), "player", text)
         self._mark(self.stage.now())
+        self.began = self.stage.now()
         self.timeline.mark = None
 
     def _mark(self, at: int) -> None:
@@ -104,6 +116,8 @@ class Player:
                 case Wait():
                     longest = step.longest or step.shortest
                     self._pause(self.chance.uniform(self._ms(step.shortest), self._ms(longest)))
+                case At():
+                    self._pause(self._ms(step.instant) - self.stage.now())
                 case Until():
                     if not self._comes_true(step.fact, self._ms(step.within)):
                         self.outcomes.append(Outcome(str(step), met=False))
@@ -189,6 +203,7 @@ class Player:
             answers=self.stage.answers(),
             boots=self.boots,
             outcomes=self.outcomes,
+            began=self.began,
         )
         self.timeline.finish()
         if self.timeline.mark is None:  # nothing has happened yet that could be judged

@@ -67,6 +67,8 @@ class Run:
     answers: Mapping[System, Sequence[int]]
     boots: list[Boot] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    began: int = 0
+    """Since when its course counts: the first instant after all was in order."""
 
     @property
     def window(self) -> Interval:

@@ -67,7 +67,8 @@ def play(page: Page, *, seed: int = 0, lims: int = 2, quiet: bool = False, journ
     with SimStage(page, seed=seed, lims=lims) as stage:
         check_places(page, stage.named)
         values = " ".join(f"{name}={value}" for name, value in page.settings)
-        timeline.say(f"fleet: {lims} + {lims} LIMs, {lims + 1} phones, a virtual clock; {values}")
+        size = stage.fleet.setup.lims
+        timeline.say(f"fleet: {size} + {size} LIMs, {size + 1} phones, a virtual clock; {values}")
         timeline.say("  seconds  who           what")
         result = Player(page, stage, timeline, random.Random(seed)).play()
         if journal is not None:

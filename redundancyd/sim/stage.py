@@ -1,19 +1,21 @@
 """A fleet as the stage of a scenario page: the whole daemon on a virtual clock, and a watch over what truly happens."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 from redundancyd.core.systems import System, Traffic
 from redundancyd.scenarios.evidence import Seen
 from redundancyd.scenarios.ordinary import ORDINARY, setting_value
 from redundancyd.scenarios.pages import KEPT_OF, Page
-from redundancyd.scenarios.spans import symbols
+from redundancyd.scenarios.spans import Span, symbols
 from redundancyd.scenarios.stage import Ordered, StageError
 from redundancyd.sim import deeds
 from redundancyd.sim.fleet import Fleet, Place
 from redundancyd.sim.lim import TAMPERED
 from redundancyd.sim.operator import Operator
 from redundancyd.sim.phones import Phones
+from redundancyd.sim.seeds import mend
 from redundancyd.sim.setup import Setup
 from redundancyd.sim.timeline import MS
 from redundancyd.sim.watch import STATUS_EVERY_US, Watch
@@ -32,11 +34,12 @@ class SimStage:
     def __init__(self, page: Page, *, seed: int, lims: int = 2) -> None:
         settings = {**ORDINARY, **{name: setting_value(written) for name, written in page.settings}}
         self.symbols: Mapping[str, int] = symbols(settings)
-        self.fleet = Fleet(Setup(seed=seed, lims=lims, settings=settings))
+        self.fleet = Fleet(fleet_setup(page, Setup(seed=seed, lims=lims, settings=settings)))
         self._watch = Watch(self.fleet)
         self.evidence = self._watch.evidence
         self._operator = Operator(self.fleet)
         self._phones = Phones(self.fleet, self._watch.moved)
+        self._waits = not page.fleet  # the run of a seed goes by its instants
         self._copies: dict[str, dict[str, bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -75,11 +78,15 @@ class SimStage:
                 self._restore(words[0])
             case "mark":
                 pass
+            case "mend-everything":
+                mend(self.fleet)
             case _:
                 try:
                     deeds.do(self.fleet, verb, words)
                 except ValueError as error:
                     raise StageError(str(error)) from error
+        if not self._waits:
+            return
         if verb == "power-on":
             places = list(deeds.places(self.fleet, words))
             self._wait(lambda: all(place.up for place in places), BOOTS_WITHIN_MS, "does not come up")
@@ -116,8 +123,10 @@ class SimStage:
             self.let_pass(STEP_MS)
 
     def let_pass(self, span_ms: float) -> None:
-        """Let virtual time go by."""
-        self.fleet.advance(max(1, round(span_ms * MS)))
+        """Let virtual time go by, up to a whole millisecond."""
+        now_us = self.fleet.timeline.now_us
+        until_us = (now_us + round(span_ms * MS)) // MS * MS
+        self.fleet.advance(max(1, until_us - now_us))
         if self.fleet.service.crashes:
             raise StageError(f"the daemon failed: {self.fleet.service.crashes[0]!r}")
 
@@ -174,3 +183,24 @@ class SimStage:
     def journal(self) -> list[str]:
         """The daemon's journal, as it writes it."""
         return self.fleet.service.host.book.lines()
+
+
+def fleet_setup(page: Page, setup: Setup) -> Setup:
+    """The setup with what the page says of its fleet."""
+    for key, *words in page.fleet:
+        match key:
+            case "seed":
+                setup = replace(setup, seed=int(words[0]))
+            case "lims":
+                setup = replace(setup, lims=int(words[0]))
+            case "standby":
+                pairs = (word.split("-") for word in words)
+                setup = replace(setup, standby=tuple((System(system), int(lim)) for system, lim in pairs))
+            case "watchdog":
+                setup = replace(setup, watchdog=True)
+            case "boot":
+                least, most = (Span(word).ms({}) * MS for word in words)
+                setup = replace(setup, boot_us=(least, most))
+            case "loss":
+                setup = replace(setup, loss=float(words[0]))
+    return setup
