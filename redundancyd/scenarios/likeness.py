@@ -8,11 +8,12 @@ Three things are folded away, because they depend on when a packet comes, and no
 - the verdict *unsure*: none yet.  A stall of a busy machine makes it appear and vanish between two equal verdicts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from redundancyd.core.takeover import TABLE, Ask, Row
 from redundancyd.scenarios.evidence import Evidence
+from redundancyd.scenarios.pages import PARTS, Page
 
 REPAIRS = {"T03", "T35", "T36", "T37"}
 START = "T18"
@@ -38,6 +39,20 @@ def course(evidence: Evidence, since: int, promises: Iterable[str]) -> Course:
     taken = [str(line.fields.get("row")) for line in evidence.happened("row_taken", since)]
     said = [str(line.fields.get("verdict")) for line in evidence.happened("verdict_changed", since)]
     return Course(tuple(_decided(taken)), tuple(_told(said)), tuple(promises))
+
+
+def differing(page: Page, one: Course, other: Course) -> Iterator[str]:
+    """What differs between two plays although the page does not say so; a sentence each."""
+    for part in PARTS:
+        if part not in dict(page.differs) and one.part(part) != other.part(part):
+            yield f"{part}: {' '.join(one.part(part))} -- {' '.join(other.part(part))}"
+
+
+def said_in_vain(page: Page, one: Course, others: Sequence[Course]) -> Iterator[str]:
+    """What the page says differs, although no other play, whatever its chance, goes otherwise than this one."""
+    for part, why in page.differs:
+        if all(one.part(part) == other.part(part) for other in others):
+            yield f"{part} agree, and the page says that they differ because {why}"
 
 
 def _decided(rows: Iterable[str]) -> Iterator[str]:

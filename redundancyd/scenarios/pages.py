@@ -3,8 +3,9 @@
     The primary loses its power; takeover is automatic.      what it is about, up to the first empty line
 
     set heartbeat.interval_ms 1000                           a setting of redundancyd.toml
-    fleet lims 3                                             how the simulator is set up; such a page is not for the lab
+    fleet lims 3                                             how the simulator is set up; not for the lab
     promise S2 L1                                            what it exercises (DESIGN.md section 1)
+    differs rows because it is killed by lot                 why lab and simulator differ in rows, verdicts, promises
 
     power-off primary                                        something happens (VERBS)
     wait 3s                                                  a span, or one by lot: 0s..2i
