@@ -278,7 +278,7 @@ class Judge:
     def _new_life(self, daemon: Daemon | None) -> None:
         self.daemon = daemon
         self.master, self.control = Beats(), Beats()
-        self.goal = None
+        self.goal, self.frozen_us = None, None
         if daemon is None:
             self._give_up_answers()
             return

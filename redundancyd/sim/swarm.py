@@ -20,7 +20,7 @@ MEND = "mend-everything"
 FIRST_MS = 15_000
 STEP_MS = 3_600_000
 CLUSTER_FAILOVER_MS = 9_000
-LIMS = (1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8)
+LIMS = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8)
 KNOWN = 0.4  # of all faults, by one seed
 
 Incident = Callable[["Chance"], Sequence[Deed]]
