@@ -58,7 +58,8 @@ class Chronicle:
         yield from _event(before, event)
         yield from _verdict(before, after)
         for old, new in zip(before.views, after.views, strict=True):
-            yield from _server(after, old, new)
+            if old is not new:
+                yield from _server(after, old, new)
         self._gather(before, event, after)
         for row in step.rows:
             yield from self._row(after, row)
@@ -66,9 +67,9 @@ class Chronicle:
             if isinstance(effect, Order):
                 names = " ".join(server.name for server in effect.servers)
                 yield Record("order_sent", "info", {"word": str(effect.word), "takeover": effect.number, "lims": names})
-        old, new = self._standing(before), {alarm.handle: alarm for alarm in alarms(after)}
-        self._told = after, new
-        yield from _alarms(old, new)
+        stood, stand = self._standing(before), {alarm.handle: alarm for alarm in alarms(after)}
+        self._told = after, stand
+        yield from _alarms(stood, stand)
 
     def _standing(self, state: State) -> dict[str, Alarm]:
         """The alarms of a state: those of the last step's end are known."""

@@ -249,7 +249,7 @@ def _by_hand(fleet: Fleet, words: Sequence[str]) -> None:
 def _on_lims(change: Callable[[Place], object]) -> Do:
     def deed(fleet: Fleet, words: Sequence[str]) -> None:
         for place in places(fleet, words):
-            if place.powered:
+            if place.up:
                 change(place)
 
     return deed

@@ -20,7 +20,9 @@ MEND = "mend-everything"
 FIRST_MS = 15_000
 STEP_MS = 3_600_000
 CLUSTER_FAILOVER_MS = 9_000
-LIMS = (1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8)
+LIMS = (*(1,) * 5, *(2,) * 8, *(3,) * 3, 4, 4, 5, 6, 7, 8)
+INTERVALS = (200, 300, 500, 500, *(1000,) * 4, *(2000,) * 6)
+LOOKS = (1000, 2000, 2000, *(5000,) * 5, 10_000, 10_000)
 KNOWN = 0.4  # of all faults, by one seed
 
 Incident = Callable[["Chance"], Sequence[Deed]]
@@ -233,7 +235,7 @@ def calm_ms(setup: Setup) -> int:
 
 
 def _setup(seed: int, lot: Random) -> Setup:
-    interval = lot.choice((200, 300, 500, 1000, 1000, 1000, 2000, 2000, 2000))
+    interval = lot.choice(INTERVALS)
     missed = lot.randint(3, 10)
     lims = lot.choice(LIMS)
     clustered = missed * interval > CLUSTER_FAILOVER_MS
@@ -252,7 +254,7 @@ def _setup(seed: int, lot: Random) -> Setup:
         "takeover.alternate_from_primary": lot.choice(("automatic",) * 5 + ("manual",)),
         "takeover.primary_from_alternate": lot.choice(("automatic", "manual")),
         "takeover.return_after": f"{lot.choice((5, 15, 60, 180))}s",
-        "takeover.look_interval_ms": lot.choice((1000, 2000, 5000, 5000, 10_000)),
+        "takeover.look_interval_ms": lot.choice(LOOKS),
         "takeover.block_deadline_ms": lot.choice((300, 1000, 1000, 2000)),
         "takeover.allow_deadline_ms": lot.choice((500, 1000, 3000, 3000)),
         "takeover.takeovers_per_hour": lot.choice((4, 10, 30, 60)),
