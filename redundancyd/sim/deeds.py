@@ -33,6 +33,7 @@ class Deed:
     at_ms: int
     verb: str
     words: tuple[str, ...] = ()
+    incident: str = ""  # what it is a part of
 
     def __str__(self) -> str:
         return " ".join((self.verb, *self.words))

@@ -4,7 +4,7 @@ Judged here is what can be said at one instant; what has to come about in time i
 from the daemon's own accounts but its goal and its journal: beats, orders and acknowledgements are counted outside.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ class Judge:
     seen_orders: int = 0
     lost_goal: bool = False
     host_boots: int = 1
+    rows: Counter[str] = field(default_factory=Counter)
     saved: int = 0  # the highest number that was ever on disk
 
     def __post_init__(self) -> None:
@@ -188,6 +189,8 @@ class Judge:
         """The daemon has written a line."""
         if event == "takeover_decided":
             self._decided(fields)
+        elif event == "row_taken":
+            self.rows[fields["row"]] += 1
         elif event == "goal_not_saved":
             self._forget_goals()
         elif event in MISTAKES or (event == "library_said" and fields.get("level") == "error"):

@@ -27,7 +27,7 @@ class Outcome:
     ran_ms: int = 0
     broken: Broken | None = None
     tried: Counter[str] = field(default_factory=Counter)
-    deeds: Counter[str] = field(default_factory=Counter)
+    incidents: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     journal: list[str] = field(default_factory=list)
@@ -42,6 +42,7 @@ class Run:
         self.judge = Judge(self.fleet)
         self.outcome = Outcome(plan)
         self._keep = keep
+        self._incident = ""
 
     def play(self) -> Outcome:
         """To the end, or to the first promise that is broken."""
@@ -56,6 +57,7 @@ class Run:
         self.outcome.broken = self.judge.court.first
         self.outcome.ran_ms = self.fleet.now_ms
         self.outcome.tried = self.judge.court.tried
+        self.outcome.rows = self.judge.rows
         self.fleet.service.kill()
         self.outcome.cpu_s = time.process_time() - began
         if self._keep:
@@ -69,7 +71,9 @@ class Run:
             self.fleet.service.host.book.records.clear()
 
     def _do(self, deed: Deed) -> None:
-        self.outcome.deeds[deed.verb] += 1
+        if deed.incident != self._incident:
+            self.outcome.incidents[deed.incident] += 1
+        self._incident = deed.incident
         record = {"event": "deed", "at_ms": self.fleet.service.host.clock.now(), "level": "notice", "does": str(deed)}
         self.fleet.service.host.book.write(record)
         if deed.verb == MEND:
