@@ -165,6 +165,8 @@ class Daemon:
 
     async def _next(self) -> Event:
         """The next event, or Woke at the instant the core asked for."""
+        if not self._inbox.empty():
+            return self._inbox.get_nowait()
         left_ms = decision.wake_at(self._state) - self._clock.now()
         try:
             async with asyncio.timeout(min(max(left_ms, 0), FEED_EVERY_MS) / 1000):

@@ -81,7 +81,8 @@ class Player:
         except (Stopped, StageError) as stopped:
             error = str(stopped)
             self.timeline.add(self.stage.now(), "player", f"STOPPED: {error.strip().splitlines()[-1]}")
-        self._pause(TAIL_MS)
+        else:
+            self._pause(TAIL_MS)
         return self._conclude(error)
 
     def _start(self) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from redundancyd.core.systems import Method, Methods
+from redundancyd.sim import play, seeds_cli
 from redundancyd.sim.explore import Bounds, Exploration, Explorer
-from redundancyd.sim.play import add_parsers, run
 
 ALL_METHODS = tuple(Methods(failure, recovery) for failure in Method for recovery in Method)
 
@@ -17,7 +17,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
     arguments = _parser().parse_args(words)
     if "does" in arguments:
-        return run(arguments)
+        return play.run(arguments)
     bounds = Bounds(arguments.faults, arguments.orders, arguments.kills)
     return explore(bounds, arguments.jobs, arguments.most_states)
 
@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: redundancy-sim explore --faults 1 --orders 1 --kills 1.  Exit status: 1 if a law broke.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_parsers(commands)
+    play.add_parsers(commands)
+    seeds_cli.add_parsers(commands)
     visit = commands.add_parser("explore", help="visit every state within bounds, and hold each against the laws")
     visit.add_argument("--faults", type=int, default=1, help="at most so many faults in a run (default: %(default)s)")
     visit.add_argument("--orders", type=int, default=1, help="and so many operator's orders (default: %(default)s)")

@@ -41,6 +41,7 @@ class Deadlines:
         self._reach: dict[str, int] = {}
         self._settings = fleet.config.core_settings()
         self._connect_ms = fleet.config.ssh.connect_timeout_ms
+        self.confirmed: dict[str, int] = {}  # the number of the last order that each LIM obeyed
         self.goal_since_us = 0
         self._goal_number: int | None = None
         self._began: tuple[Daemon, int] | None = None
@@ -104,6 +105,9 @@ class Deadlines:
         number = goal.number if goal else None
         if number != self._goal_number:
             self._goal_number, self.goal_since_us = number, now_us
+            for place in fleet.places.values():
+                self._call_off(place.name)
+                self._call_off(f"{place.name} said")
         for place in fleet.places.values():
             if _is_sound(place):
                 self._reach.setdefault(place.name, now_us)
@@ -126,13 +130,13 @@ class Deadlines:
         astray = place.lim.carries if word is Word.BLOCK else place.lim.traffic != ALLOWED
         premise = orderly and _follows(place, word, state)
         connected_now = any(wire.opened_us > place.timeline.now_us - JUST_NOW_US for wire in place.wires)
-        key = f"{place.name} {goal.number}"
+        key = place.name
         fast = word is Word.BLOCK and (connected_now or self._law(key) == "S2 blocked in time")
         law, bound = ("S2 blocked in time", self._blocked_ms) if fast else ("L3 put right", self._put_right_ms)
         said = f"{place.name} is {place.lim.traffic}, takeover {goal.number} wants it to {word}"
         self._clock(key, law, bound, premise=premise, wrong=astray, said=lambda: said)
         if word is Word.BLOCK:
-            confirmed = (place.lim.last_number, place.lim.last_word) == (goal.number, "block")
+            confirmed = self.confirmed.get(place.name) == goal.number
             settled = state.phase is Phase.RESTING and goal.done
             hidden = astray and not confirmed and place.server not in state.unfenced()
             premise = settled and place.powered and not confirmed

@@ -33,6 +33,7 @@ class Deed:
     at_ms: int
     verb: str
     words: tuple[str, ...] = ()
+    incident: str = ""  # what it is a part of
 
     def __str__(self) -> str:
         return " ".join((self.verb, *self.words))
@@ -249,7 +250,7 @@ def _by_hand(fleet: Fleet, words: Sequence[str]) -> None:
 def _on_lims(change: Callable[[Place], object]) -> Do:
     def deed(fleet: Fleet, words: Sequence[str]) -> None:
         for place in places(fleet, words):
-            if place.powered:
+            if place.up:
                 change(place)
 
     return deed

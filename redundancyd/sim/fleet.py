@@ -18,6 +18,7 @@ from redundancyd.sim.lim import Lim
 from redundancyd.sim.setup import CONTROL, MASTER, Setup
 from redundancyd.sim.timeline import MS, SECOND, Timeline
 from redundancyd.sim.virtual_disk import VirtualDisk
+from redundancyd.sim.virtual_loop import VirtualLoop
 from redundancyd.sim.wires import LATENCY_US, Manner, Wire
 
 HOLD_US = 5 * SECOND
@@ -202,8 +203,11 @@ class Fleet:
     def advance(self, us: int) -> None:
         """Let so much time go by."""
         until = self.timeline.now_us + us
-        while not self.halted and self._once(until):
-            pass
+        try:
+            while not self.halted and self._once(until):
+                pass
+        finally:
+            VirtualLoop.rest()
         if not self.halted:
             self.timeline.now_us = until
 

@@ -4,7 +4,7 @@ Judged here is what can be said at one instant; what has to come about in time i
 from the daemon's own accounts but its goal and its journal: beats, orders and acknowledgements are counted outside.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ class Judge:
     seen_orders: int = 0
     lost_goal: bool = False
     host_boots: int = 1
+    rows: Counter[str] = field(default_factory=Counter)
+    saved: int = 0  # the highest number that was ever on disk
 
     def __post_init__(self) -> None:
         self.court = Court(self.fleet)
@@ -93,9 +95,11 @@ class Judge:
     # What the fleet tells.
 
     def done(self, verb: str) -> None:
-        """A deed that the judge has to know of was done."""
+        """A deed that the judge has to know of will be done."""
         if verb in {"roll-back-goal", "lose-goal"}:
+            self._read_disk()
             self.lost_goal = True
+            self.automatic.clear()
             self._forget_goals()
         if verb == "stranger":
             self.acknowledged.number = 0
@@ -156,7 +160,7 @@ class Judge:
 
     def booted(self, place: Place) -> None:
         """A LIM's network is up."""
-        if place.lim.last_number and "block" not in place.lim.refuses:
+        if place.lim.last_number and not place.lim.boot_failed:
             said = f"{place.name} has {place.lim.traffic} rules after its boot"
             self.court.judge("S3 comes up blocked", holds=not place.lim.carries, said=said)
 
@@ -176,6 +180,7 @@ class Judge:
             said = f"{place.name} obeyed {number} after {highest}"
             self.court.judge("S0 no older order", holds=number >= highest, said=said)
             self.highest[place.name] = number
+            self.deadlines.confirmed[place.name] = number
             if word == "allow":
                 self._no_overlap(number)
         self.deadlines.look(self.daemon)
@@ -184,6 +189,8 @@ class Judge:
         """The daemon has written a line."""
         if event == "takeover_decided":
             self._decided(fields)
+        elif event == "row_taken":
+            self.rows[fields["row"]] += 1
         elif event == "goal_not_saved":
             self._forget_goals()
         elif event in MISTAKES or (event == "library_said" and fields.get("level") == "error"):
@@ -196,9 +203,14 @@ class Judge:
         disk = self.fleet.service.host.disk
         if state is None or state.goal_unsaved or not disk.is_well:
             return
-        file = SlotFile(Path(self.fleet.config.daemon.state_folder) / "goal", "goal", GOAL_SLOT, files=disk)
-        saved = (file.read() or {}).get("goal", {}).get("number", 0)
-        self.court.judge("S0 saved before ordered", holds=saved >= number, said=f"{number} ordered, {saved} on disk")
+        self._read_disk()
+        said = f"{number} ordered, {self.saved} on disk"
+        self.court.judge("S0 saved before ordered", holds=self.saved >= number, said=said)
+
+    def _read_disk(self) -> None:
+        folder, disk = Path(self.fleet.config.daemon.state_folder), self.fleet.service.host.disk
+        value = SlotFile(folder / "goal", "goal", GOAL_SLOT, files=disk).read() or {}
+        self.saved = max(self.saved, value.get("goal", {}).get("number", 0))
 
     def _no_overlap(self, number: int) -> None:
         goal = self.goal
@@ -278,7 +290,7 @@ class Judge:
     def _new_life(self, daemon: Daemon | None) -> None:
         self.daemon = daemon
         self.master, self.control = Beats(), Beats()
-        self.goal = None
+        self.goal, self.frozen_us = None, None
         if daemon is None:
             self._give_up_answers()
             return

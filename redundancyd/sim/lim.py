@@ -62,6 +62,7 @@ class Lim:
     booted_us: int = 0
     marks: dict[str, int] = field(default_factory=dict)  # boot, contact: seconds of uptime
     torn_mark: bool = False
+    boot_failed: bool = False  # its boot unit could not block; hold does
     repairs: int = 0
 
     # The truth.
@@ -115,6 +116,7 @@ class Lim:
         """From the boot unit, before the network is up."""
         self.boots += 1
         self.booted_us = self.timeline.now_us
+        self.boot_failed = False
         known, kept, _ = self._load()
         if known == "no" or (kept.word, kept.traffic) == ("none", ALLOWED):
             return
@@ -122,7 +124,7 @@ class Lim:
             origin = "hand" if (kept.origin, kept.traffic) == ("hand", BLOCKED) else "hold"
             self._save(replace(kept, origin=origin, traffic=BLOCKED))
         self.torn_mark = known == "torn"
-        self._put(BLOCKED)
+        self.boot_failed = not self._put(BLOCKED)
         self.marks["boot"] = self.uptime_s
 
     # What others do to its rules.

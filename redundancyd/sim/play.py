@@ -11,11 +11,14 @@ from typing import TypeAlias
 
 from redundancyd.errors import RedundancyError
 from redundancyd.scenarios import telling
-from redundancyd.scenarios.pages import Page, PageError
+from redundancyd.scenarios.pages import LARGEST_PAGE, Page, PageError
 from redundancyd.scenarios.playing import Player, Result
-from redundancyd.scenarios.reading import check_places, load, read_settings
+from redundancyd.scenarios.reading import check_places, load, read, read_settings
 from redundancyd.scenarios.report import report
 from redundancyd.scenarios.timeline import Timeline
+from redundancyd.sim import seed_page
+from redundancyd.sim.retell import page_of
+from redundancyd.sim.stage import SimStage
 
 NOT_HELD = 1
 WRONG_WORDS = 2
@@ -61,8 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def play(page: Page, *, seed: int = 0, lims: int = 2, quiet: bool = False, journal: Path | None = None) -> Result:
     """Play a page on a fleet of its own."""
-    from redundancyd.sim.stage import SimStage  # noqa: PLC0415 - half a second that `explore` need not pay
-
     timeline = Timeline(quiet=quiet)
     with SimStage(page, seed=seed, lims=lims) as stage:
         check_places(page, stage.named)
@@ -81,7 +82,7 @@ def _play(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--lims {arguments.lims}: 1 to {MOST_LIMS} in each system")
     if (other := other_player(arguments.name, OTHERS)) is not None:
         return other(Path(arguments.name), arguments)
-    page = load(arguments.name)
+    page = _load(arguments.name)
     page = replace(page, settings=tuple({**dict(page.settings), **read_settings(arguments.set)}.items()))
     print(f"{page.name}: {page.about}  (seed {arguments.seed})")
     result = play(page, seed=arguments.seed, lims=arguments.lims, quiet=arguments.quiet, journal=arguments.journal)
@@ -89,6 +90,14 @@ def _play(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result.as_json(), indent=1) + "\n")
     return 0 if result.held else NOT_HELD
+
+
+def _load(name: str) -> Page:
+    """A page by its name, a file of one, or the page of a seed that failed, which goes by the instants of its run."""
+    path = Path(name)
+    if path.is_file() and seed_page.is_one(text := path.read_text(errors="replace")[: LARGEST_PAGE + 1]):
+        return read(path.stem, page_of(seed_page.read(text), text.partition("\n")[0]))
+    return load(name)
 
 
 def other_player(name: str, others: Mapping[str, Plays]) -> Plays | None:

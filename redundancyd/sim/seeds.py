@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from redundancyd.core.state import Phase
@@ -27,7 +27,7 @@ class Outcome:
     ran_ms: int = 0
     broken: Broken | None = None
     tried: Counter[str] = field(default_factory=Counter)
-    deeds: Counter[str] = field(default_factory=Counter)
+    incidents: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     journal: list[str] = field(default_factory=list)
@@ -42,6 +42,7 @@ class Run:
         self.judge = Judge(self.fleet)
         self.outcome = Outcome(plan)
         self._keep = keep
+        self._incident = ""
 
     def play(self) -> Outcome:
         """To the end, or to the first promise that is broken."""
@@ -56,6 +57,7 @@ class Run:
         self.outcome.broken = self.judge.court.first
         self.outcome.ran_ms = self.fleet.now_ms
         self.outcome.tried = self.judge.court.tried
+        self.outcome.rows = self.judge.rows
         self.fleet.service.kill()
         self.outcome.cpu_s = time.process_time() - began
         if self._keep:
@@ -69,43 +71,49 @@ class Run:
             self.fleet.service.host.book.records.clear()
 
     def _do(self, deed: Deed) -> None:
-        self.outcome.deeds[deed.verb] += 1
+        if deed.incident != self._incident:
+            self.outcome.incidents[deed.incident] += 1
+        self._incident = deed.incident
         record = {"event": "deed", "at_ms": self.fleet.service.host.clock.now(), "level": "notice", "does": str(deed)}
         self.fleet.service.host.book.write(record)
         if deed.verb == MEND:
-            self._calm()
+            calm(self.fleet, self.judge, self._pass)
         else:
             deeds.do(self.fleet, deed.verb, deed.words)
 
-    def _calm(self) -> None:
-        """Everything is mended; after a while traffic has to be at the goal."""
-        mend(self.fleet)
-        span_ms = calm_ms(self.plan.setup)
-        self._until(self.fleet.now_ms + span_ms // 2)
-        self._help()
-        self._until(self.fleet.now_ms + span_ms // 2)
-        core = self.fleet.config.core_settings()
-        more_ms = core.look_interval_ms + 2 * (core.block_deadline_ms + core.allow_deadline_ms)
-        until_ms = self.fleet.now_ms + more_ms
-        while (why := astray(self.fleet)) and self.fleet.now_ms < until_ms and not self.fleet.halted:
-            self._until(self.fleet.now_ms + SETTLES_MS)
-        self.judge.court.judge("calm", holds=not why, said=why)
+    def _pass(self, span_ms: int) -> None:
+        self._until(self.fleet.now_ms + span_ms)
 
-    def _help(self) -> None:
-        """The operator looks, and does what only he may do."""
-        daemon = self.fleet.service.daemon
-        state = daemon.state() if daemon else None
-        if state is not None and state.phase is Phase.WATCHING:
-            deeds.do(self.fleet, "order", ("settings", "adopt"))
-        elif state is not None and state.phase is Phase.ASKING:
-            everybody = [word for lim in range(1, self.plan.setup.lims + 1) for word in ("--accept", str(lim))]
-            words = ("manual-takeover", "traffic-in-primary", "--accept", "control", *everybody)
-            deeds.do(self.fleet, "order", words)
-        goal = state.goal if state else None
-        for place in self.fleet.places.values():
-            if goal and place.lim.disk is TORN and goal.wanted(place.server) is Word.ALLOW:
-                place.lim.by_hand("allow")
-        self.fleet.changed()
+
+def calm(fleet: Fleet, judge: Judge, let_pass: Callable[[int], None]) -> None:
+    """Everything is mended; after a while traffic has to be at the goal."""
+    mend(fleet)
+    span_ms = calm_ms(fleet.setup)
+    let_pass(span_ms // 2)
+    help_out(fleet)
+    let_pass(span_ms // 2)
+    core = fleet.config.core_settings()
+    until_ms = fleet.now_ms + core.look_interval_ms + 2 * (core.block_deadline_ms + core.allow_deadline_ms)
+    while (why := astray(fleet)) and fleet.now_ms < until_ms and not fleet.halted:
+        let_pass(SETTLES_MS)
+    judge.court.judge("calm", holds=not why, said=why)
+
+
+def help_out(fleet: Fleet) -> None:
+    """The operator looks, and does what only he may do."""
+    daemon = fleet.service.daemon
+    state = daemon.state() if daemon else None
+    if state is not None and state.phase is Phase.WATCHING:
+        deeds.do(fleet, "order", ("settings", "adopt"))
+    elif state is not None and state.phase is Phase.ASKING:
+        everybody = [word for lim in range(1, fleet.setup.lims + 1) for word in ("--accept", str(lim))]
+        words = ("manual-takeover", "traffic-in-primary", "--accept", "control", *everybody)
+        deeds.do(fleet, "order", words)
+    goal = state.goal if state else None
+    for place in fleet.places.values():
+        if goal and place.lim.disk is TORN and goal.wanted(place.server) is Word.ALLOW:
+            place.lim.by_hand("allow")
+    fleet.changed()
 
 
 def mend(fleet: Fleet) -> None:

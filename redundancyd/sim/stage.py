@@ -12,10 +12,11 @@ from redundancyd.scenarios.spans import Span, symbols
 from redundancyd.scenarios.stage import Ordered, StageError
 from redundancyd.sim import deeds
 from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.judge import Judge
 from redundancyd.sim.lim import TAMPERED
 from redundancyd.sim.operator import Operator
 from redundancyd.sim.phones import Phones
-from redundancyd.sim.seeds import mend
+from redundancyd.sim.seeds import calm, mend
 from redundancyd.sim.setup import Setup
 from redundancyd.sim.timeline import MS
 from redundancyd.sim.watch import STATUS_EVERY_US, Watch
@@ -35,11 +36,12 @@ class SimStage:
         settings = {**ORDINARY, **{name: setting_value(written) for name, written in page.settings}}
         self.symbols: Mapping[str, int] = symbols(settings)
         self.fleet = Fleet(fleet_setup(page, Setup(seed=seed, lims=lims, settings=settings)))
+        # The run of a seed goes by its instants, and is judged as the seeds are.
+        self._judge = Judge(self.fleet) if page.fleet else None
         self._watch = Watch(self.fleet)
         self.evidence = self._watch.evidence
         self._operator = Operator(self.fleet)
         self._phones = Phones(self.fleet, self._watch.moved)
-        self._waits = not page.fleet  # the run of a seed goes by its instants
         self._copies: dict[str, dict[str, bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -78,6 +80,8 @@ class SimStage:
                 self._restore(words[0])
             case "mark":
                 pass
+            case "mend-everything" if self._judge is not None:
+                calm(self.fleet, self._judge, self.let_pass)
             case "mend-everything":
                 mend(self.fleet)
             case _:
@@ -85,7 +89,7 @@ class SimStage:
                     deeds.do(self.fleet, verb, words)
                 except ValueError as error:
                     raise StageError(str(error)) from error
-        if not self._waits:
+        if self._judge is not None:
             return
         if verb == "power-on":
             places = list(deeds.places(self.fleet, words))
@@ -127,6 +131,8 @@ class SimStage:
         now_us = self.fleet.timeline.now_us
         until_us = (now_us + round(span_ms * MS)) // MS * MS
         self.fleet.advance(max(1, until_us - now_us))
+        if self._judge is not None and (broken := self._judge.court.first) is not None:
+            raise StageError(f"a promise was broken: {broken}")
         if self.fleet.service.crashes:
             raise StageError(f"the daemon failed: {self.fleet.service.crashes[0]!r}")
 

@@ -19,8 +19,11 @@ MEND = "mend-everything"
 
 FIRST_MS = 15_000
 STEP_MS = 3_600_000
+BOOT_US = (3_000_000, 20_000_000)
 CLUSTER_FAILOVER_MS = 9_000
-LIMS = (1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8)
+LIMS = (*(1,) * 5, *(2,) * 8, *(3,) * 3, 4, 4, 5, 6, 7, 8)
+INTERVALS = (200, 300, 500, 500, *(1000,) * 4, *(2000,) * 6)
+LOOKS = (1000, 2000, 2000, *(5000,) * 5, 10_000, 10_000)
 KNOWN = 0.4  # of all faults, by one seed
 
 Incident = Callable[["Chance"], Sequence[Deed]]
@@ -148,6 +151,11 @@ INCIDENTS: dict[str, Incident] = {
     "a LIM loses its power": lambda chance: chance.pair("power-off", "power-on", chance.lim()),
     "a system loses its power": lambda chance: chance.pair("power-off", "power-on", chance.system()),
     "our host loses its power": lambda chance: chance.pair("power-off", "power-on", "alternate-1"),
+    "a LIM loses its power behind a cut": lambda chance: [
+        *chance.pair("cut", "heal", "inter-site", least=30_000, most=240_000),
+        Deed(chance.at_ms + 1000, "power-off", ("primary-1",)),
+        Deed(chance.at_ms + 2000, "power-on", ("primary-1",)),
+    ],
     "the sites are cut": lambda chance: chance.pair("cut", "heal", "inter-site", most=240_000),
     "one way between the sites is cut": lambda chance: chance.pair(
         "cut", "heal", chance.lot.choice(("primary>alternate", "alternate>primary"))
@@ -216,9 +224,10 @@ def _deeds(lot: Random, setup: Setup, knows: Sequence[str], until_ms: int) -> It
         end = min(at_ms + storm_ms, until_ms)
         while (at_ms := at_ms + lot.expovariate(1 / gap_ms)) < end and knows:
             chance.at_ms = round(at_ms)
-            for deed in INCIDENTS[lot.choice(knows)](chance):
+            incident = lot.choice(knows)
+            for deed in INCIDENTS[incident](chance):
                 if deed.at_ms < end:
-                    yield deed
+                    yield replace(deed, incident=incident)
         yield Deed(round(end), MEND)
         at_ms = end + calm_ms(setup)
 
@@ -233,7 +242,7 @@ def calm_ms(setup: Setup) -> int:
 
 
 def _setup(seed: int, lot: Random) -> Setup:
-    interval = lot.choice((200, 300, 500, 1000, 1000, 1000, 2000, 2000, 2000))
+    interval = lot.choice(INTERVALS)
     missed = lot.randint(3, 10)
     lims = lot.choice(LIMS)
     clustered = missed * interval > CLUSTER_FAILOVER_MS
@@ -252,13 +261,13 @@ def _setup(seed: int, lot: Random) -> Setup:
         "takeover.alternate_from_primary": lot.choice(("automatic",) * 5 + ("manual",)),
         "takeover.primary_from_alternate": lot.choice(("automatic", "manual")),
         "takeover.return_after": f"{lot.choice((5, 15, 60, 180))}s",
-        "takeover.look_interval_ms": lot.choice((1000, 2000, 5000, 5000, 10_000)),
+        "takeover.look_interval_ms": lot.choice(LOOKS),
         "takeover.block_deadline_ms": lot.choice((300, 1000, 1000, 2000)),
         "takeover.allow_deadline_ms": lot.choice((500, 1000, 3000, 3000)),
         "takeover.takeovers_per_hour": lot.choice((4, 10, 30, 60)),
-        "takeover.boot_hold": f"{lot.choice((15, 60, 180))}s",
+        "takeover.boot_hold": f"{lot.choice((15, 15, 60, 180))}s",
         "takeover.orphan_hold": f"{lot.choice((60, 180))}s" if lot.random() < 0.15 else "off",  # noqa: PLR2004
         "ssh.connect_timeout_ms": lot.choice((1500, 3000)),
     }
     loss = lot.choice((0.0, 0.0, 0.0, 0.01, 0.03))
-    return Setup(seed, lims, standby, settings, watchdog=True, boot_us=(3_000_000, 20_000_000), loss=loss)
+    return Setup(seed, lims, standby, settings, watchdog=True, boot_us=BOOT_US, loss=loss)

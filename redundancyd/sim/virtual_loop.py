@@ -51,14 +51,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def run_ready(self) -> None:
         """Run what is ready now; what that makes ready waits for the next round."""
-        asyncio._set_running_loop(self)  # noqa: SLF001 - a loop is who sets itself
-        try:
-            for _ in range(len(self._soon)):
-                handle = self._soon.popleft()
-                if not handle.cancelled():
-                    handle._run()  # noqa: SLF001 - a loop is who runs handles
-        finally:
-            asyncio._set_running_loop(None)  # noqa: SLF001
+        if asyncio._get_running_loop() is not self:  # noqa: SLF001 - a loop is who sets itself
+            asyncio._set_running_loop(self)  # noqa: SLF001
+        soon = self._soon
+        for _ in range(len(soon)):
+            handle = soon.popleft()
+            if not handle._cancelled:  # noqa: SLF001 - this is run a million times
+                handle._run()  # noqa: SLF001 - a loop is who runs handles
+
+    @staticmethod
+    def rest() -> None:
+        """No loop runs until somebody runs one."""
+        asyncio._set_running_loop(None)  # noqa: SLF001
 
     def next_at(self) -> int | None:
         """When the next timer is due, in microseconds."""
@@ -90,6 +94,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._ahead_us = max(self._ahead_us, due - self._timeline.now_us)
                 self.run_due()
             self.run_ready()
+        self.rest()
         self._buried = True
 
     # What asyncio asks of a loop.

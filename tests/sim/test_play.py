@@ -141,10 +141,12 @@ def test_a_page_says_how_its_fleet_is_set_up():
     """
     The run of a seed: its LIMs, its standby servers, its chance.
     """
-    text = "A seed.\n\nfleet seed 7\nfleet lims 3\nfleet standby primary-1\nfleet boot 3s 20s\nfleet loss 0.01\nat 1s\n"
+    text = (
+        "A seed.\n\nfleet seed 7\nfleet lims 3\nfleet standby alternate-2\nfleet boot 3s 20s\nfleet loss 0.01\nat 1s\n"
+    )
     with SimStage(read("x", text), seed=0) as stage:
         setup = stage.fleet.setup
-    assert (setup.seed, setup.lims, setup.standby) == (7, 3, ((System.PRIMARY, 1),))
+    assert (setup.seed, setup.lims, setup.standby) == (7, 3, ((System.ALTERNATE, 2),))
     assert (setup.boot_us, setup.loss) == ((3_000_000, 20_000_000), 0.01)
 
 
@@ -152,12 +154,16 @@ def test_what_the_operator_is_told_is_on_the_timeline():
     """
     A takeover is followed to its end; one that is refused says why.
     """
-    text = (
-        "Orders.\n\norder manual-takeover traffic-in-alternate\nexpect order done\nstop-exchange primary-1\nwait 6s\n"
-    )
-    page = read(
-        "x", f"{text}order manual-takeover traffic-in-primary\nexpect order refused\nexpect order said primary-1\n"
-    )
+    steps = [
+        "order manual-takeover traffic-in-alternate",
+        "expect order done",
+        "stop-exchange primary-1",
+        "wait 6s",
+        "order manual-takeover traffic-in-primary",
+        "expect order refused",
+        "expect order said primary-1",
+    ]
+    page = read("x", "\n".join(["Orders.", "", *steps]))
     result = play(page, quiet=True)
     assert result.held, [outcome.text for outcome in result.outcomes if not outcome.met]
     said = " ".join(entry.what for entry in result.timeline)
