@@ -42,6 +42,7 @@ class Deadlines:
         self._settings = fleet.config.core_settings()
         self._connect_ms = fleet.config.ssh.connect_timeout_ms
         self.confirmed: dict[str, int] = {}  # the number of the last order that each LIM obeyed
+        self._said: dict[str, int] = {}  # for which goal each was told to be UNFENCED, and was
         self.goal_since_us = 0
         self._goal_number: int | None = None
         self._began: tuple[Daemon, int] | None = None
@@ -108,6 +109,9 @@ class Deadlines:
             for place in fleet.places.values():
                 self._call_off(place.name)
                 self._call_off(f"{place.name} said")
+            if goal is not None and goal.active is System.PRIMARY:
+                self._call_off("L1 True")
+                self._call_off("L1 False")
         for place in fleet.places.values():
             if _is_sound(place):
                 self._reach.setdefault(place.name, now_us)
@@ -138,7 +142,11 @@ class Deadlines:
         if word is Word.BLOCK:
             confirmed = self.confirmed.get(place.name) == goal.number
             settled = state.phase is Phase.RESTING and goal.done
-            hidden = astray and not confirmed and place.server not in state.unfenced()
+            open_still = astray and not confirmed and settled and place.powered
+            hidden = open_still and place.server not in state.unfenced()
+            if open_still and not hidden and self._said.get(place.name) != goal.number:
+                self._said[place.name] = goal.number
+                self._court.held("S2 said")
             premise = settled and place.powered and not confirmed
             said = f"{place.name} carries traffic, and status does not say UNFENCED"
             bound = self._i + SLACK_MS
@@ -167,17 +175,15 @@ class Deadlines:
         at_primary = goal.active is System.PRIMARY
         premise = orderly and fleet.answers(CONTROL) and not fleet.loss and bool(others) and not (at_primary and held)
         arrived = not at_primary and all(any(p.lim.traffic == ALLOWED for p in servers) for servers in others.values())
+        self._call_off(f"L1 {not most}")
         self._clock(
-            f"L1 {most} {goal.number if at_primary else ''}",
+            f"L1 {most}",
             "L1 taken over",
             self._taken_over_ms(most_answer=most),
             premise=premise,
             wrong=not fleet.answers(MASTER) and not arrived,
             said=lambda: f"the primary is gone, and takeover {goal.number} is where we stand",
         )
-        for other in [key for key in self._clocks if key.startswith("L1 ")]:
-            if other != f"L1 {most} {goal.number if at_primary else ''}":
-                self._end(other, held=not at_primary and arrived)
 
     def _look_at_start(self, state: State, goal: Goal) -> None:
         if self._began is None:

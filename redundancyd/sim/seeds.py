@@ -54,6 +54,8 @@ class Run:
                 break
             self._do(deed)
         self._until(self.plan.until_ms)
+        if not self.fleet.halted:
+            self.judge.court.held("no mistake of ours")
         self.outcome.broken = self.judge.court.first
         self.outcome.ran_ms = self.fleet.now_ms
         self.outcome.tried = self.judge.court.tried
