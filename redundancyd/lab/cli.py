@@ -141,7 +141,8 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: 
 def _play(arguments: argparse.Namespace) -> int:
     page = load(arguments.name)
     if page.only_simulated:
-        raise PageError(f"{page.name}: `{page.only_simulated}` is for the simulator: redundancy-sim play {page.name}")
+        remedy = f"redundancy-sim play {arguments.name}"
+        raise PageError(f"{page.name}: `{page.only_simulated}` is for the simulator: {remedy}")
     plan = _plan(arguments, page.settings)
     check_places(page, partial(lims_named, plan))
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)

@@ -4,61 +4,26 @@ The table at the end is the whole list; its keys are those of `redundancyd.scena
 """
 
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from redundancyd.core.systems import System
-from redundancyd.lab import network
-from redundancyd.lab.bed import Bed
-from redundancyd.lab.daemon_process import Daemon
+from redundancyd.lab import daemon_faults, network
 from redundancyd.lab.disk import PACKAGE, base_python
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
-from redundancyd.lab.system import LabError, spawn
-from redundancyd.scenarios.links import Way, ways
-from redundancyd.scenarios.pages import KEPT_OF
-from redundancyd.scenarios.spans import Span
-from redundancyd.scenarios.stage import Ordered
+from redundancyd.lab.system import spawn
+from redundancyd.lab.world import World
+from redundancyd.scenarios.links import ways
 
 RESTORES = [f"{family}{kind}-restore" for family in ("iptables", "ip6tables") for kind in ("", "-nft", "-legacy")]
 REFUSING = "#!/bin/sh\ncat >/dev/null\necho 'iptables-restore: unable to initialize table filter' >&2\nexit 1\n"
 FOREIGN_RULE = ["INPUT", "1", "-p", "udp", "--dport", "5060", "-j", "ACCEPT"]
-ORDER_DEADLINE_S = 60.0
-ORDER_ENDS = {0: "done", 3: "refused"}
-STATE_FOLDER = "/var/lib/redundancyd"
 
 
-@dataclass(slots=True)
-class World:
-    """A bed with its daemon, and what was last ordered."""
-
-    bed: Bed
-    daemon: Daemon
-    ordered: Ordered = field(default_factory=Ordered)
-    begun: "subprocess.Popen[bytes] | None" = None  # an order that was begun, until its end was noticed
-    standing: set[Way] = field(default_factory=set)  # the ways that are cut
-
-    def lims(self, words: Sequence[str]) -> list[Lim]:
-        """The LIMs that words such as `primary alternate-2` mean."""
-        return [lim for word in words for lim in self.bed.named(word)]
-
-    def do(self, verb: str, words: Sequence[str]) -> None:
-        """Let it happen; LabError when it can't."""
-        DOES[verb](self, list(words))
-
-    def ended(self, code: int, said: str) -> None:
-        """Note how an order ended."""
-        self.ordered = Ordered(ORDER_ENDS.get(code, "failed"), code, said.strip())
-
-    def notice_end(self) -> None:
-        """Note the end of the order that was begun, once it has ended."""
-        if self.begun is not None and (code := self.begun.poll()) is not None:
-            self.begun = None
-            self.ended(code, begun_file(self).read_text(errors="replace"))
+def do(world: World, verb: str, words: Sequence[str]) -> None:
+    """Let it happen; LabError when it can't."""
+    DOES[verb](world, list(words))
 
 
 def power_off(world: World, words: list[str]) -> None:
@@ -115,83 +80,6 @@ def plug(world: World, words: list[str]) -> None:
     """Put them back."""
     for lim in world.lims(words):
         network.port(world.bed.plan, lim.name, up=True)
-
-
-def keep(world: World, words: list[str]) -> None:
-    """Copy away what the daemon has on its disk."""
-    beside = kept_folder(world, words[0])
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    for name in KEPT_OF[words[0]]:
-        path = world.bed.supervisor.path(f"{STATE_FOLDER}/{name}")
-        if path.exists():
-            shutil.copyfile(path, beside / name)
-
-
-def restore(world: World, words: list[str]) -> None:
-    """Put the copy over what is there; a file that was not there then is gone."""
-    if world.daemon.is_running():
-        raise LabError("the daemon runs: nobody restores a disk under a living process; say `kill daemon` before")
-    beside = kept_folder(world, words[0])
-    if not beside.exists():
-        raise LabError(f"nothing was kept: say `keep {words[0]}` before")
-    for name in KEPT_OF[words[0]]:
-        path = world.bed.supervisor.path(f"{STATE_FOLDER}/{name}")
-        if (beside / name).exists():
-            path.write_bytes((beside / name).read_bytes())  # in place: owner and mode stay
-        else:
-            path.unlink(missing_ok=True)
-
-
-def kept_folder(world: World, what: str) -> Path:
-    """Where the copy lies, outside of every LIM."""
-    return world.bed.plan.folder / f"kept-{what}"
-
-
-def kill(world: World, _words: list[str]) -> None:
-    """Kill the daemon."""
-    world.daemon.kill()
-
-
-def start(world: World, _words: list[str]) -> None:
-    """Start the daemon."""
-    world.daemon.start()
-
-
-def restart(world: World, _words: list[str]) -> None:
-    """Stop the daemon in order and start it."""
-    world.daemon.stop()
-    world.daemon.start()
-
-
-def step_clock(world: World, words: list[str]) -> None:
-    """Let the daemon's wall clock jump."""
-    sign = -1 if words[0][0] == "-" else 1
-    world.daemon.step_clock(sign * Span(words[0][1:]).ms({}))
-
-
-def order(world: World, words: list[str]) -> None:
-    """Say something to the utility, and keep how it ended."""
-    world.begun = None
-    done = world.daemon.order(_unasked(words), ORDER_DEADLINE_S)
-    world.ended(done.returncode, done.stdout + done.stderr)
-
-
-def begin(world: World, words: list[str]) -> None:
-    """Say something to the utility without waiting for the end, which is noticed later."""
-    world.ordered = Ordered("under way")
-    begun_file(world).unlink(missing_ok=True)
-    world.begun = spawn(world.daemon.utility(_unasked(words)), begun_file(world))
-
-
-def begun_file(world: World) -> Path:
-    """What the order that was begun has said so far."""
-    return world.bed.plan.folder / "begun"
-
-
-def _unasked(words: list[str]) -> list[str]:
-    asks = words[0] == "manual-takeover" or words == ["settings", "adopt"]
-    return [*words, "--yes"] if asks else words
 
 
 def by_hand(world: World, words: list[str]) -> None:
@@ -299,14 +187,14 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "heal": heal,
     "unplug": unplug,
     "plug": plug,
-    "keep": keep,
-    "restore": restore,
-    "kill": kill,
-    "start": start,
-    "restart": restart,
-    "step-clock": step_clock,
-    "order": order,
-    "begin": begin,
+    "keep": daemon_faults.keep,
+    "restore": daemon_faults.restore,
+    "kill": daemon_faults.kill,
+    "start": daemon_faults.start,
+    "restart": daemon_faults.restart,
+    "step-clock": daemon_faults.step_clock,
+    "order": daemon_faults.order,
+    "begin": daemon_faults.begin,
     "by-hand": by_hand,
     "flush-rules": flush_rules,
     "insert-rule": insert_rule,

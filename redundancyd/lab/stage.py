@@ -6,12 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from redundancyd.core.systems import System, Traffic
+from redundancyd.lab import faults
 from redundancyd.lab.bed import Bed
 from redundancyd.lab.daemon_process import Daemon
-from redundancyd.lab.faults import World
 from redundancyd.lab.settings import effective
 from redundancyd.lab.system import now_ms
 from redundancyd.lab.watcher import Watcher
+from redundancyd.lab.world import World
 from redundancyd.scenarios.evidence import Seen
 from redundancyd.scenarios.measure import MS
 from redundancyd.scenarios.spans import symbols
@@ -57,7 +58,7 @@ class LabStage:
 
     def do(self, verb: str, words: Sequence[str]) -> None:
         """Let it happen for real."""
-        self._world.do(verb, words)
+        faults.do(self._world, verb, words)
 
     def let_pass(self, span_ms: float) -> None:
         """Wait while the watch goes on."""

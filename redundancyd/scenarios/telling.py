@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from redundancyd.scenarios.pages import FACTS, VERBS, Do
+from redundancyd.scenarios.pages import FACTS, FLEET, SIMULATED, VERBS, Do
 from redundancyd.scenarios.reading import load, names
 
 SAYS = {
@@ -57,3 +57,7 @@ def words() -> Iterator[str]:
     yield from (f"  {verb:<22} {text}" for verb, text in VERBS.items())
     yield "What can be expected, `within SPAN`, `for SPAN` or now, after `expect` or `expect S4:`:"
     yield from (f"  {fact:<22} {text}" for fact, text in FACTS.items())
+    yield "What only the simulator can let happen, besides `at SPAN`, an instant of the run:"
+    yield from (f"  {verb:<22} {text}" for verb, text in SIMULATED.items())
+    yield "How the simulator is set up, after `fleet`:"
+    yield from (f"  {key:<22} {text}" for key, text in FLEET.items())

@@ -135,6 +135,16 @@ def test_a_page_that_does_not_hold_ends_with_status_1_and_says_what_was_broken(t
     assert "S1 BROKEN" in done.stdout
 
 
+def test_a_page_for_the_simulator_alone_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Before anything is built, and with the program that can play it.
+    """
+    page = tmp_path / "seed.txt"
+    page.write_text("What a seed did.\n\nfleet lims 3\nat 15s\n")
+    assert main(["play", str(page)]) == 2
+    assert "`fleet lims` is for the simulator: redundancy-sim play" in capsys.readouterr().err
+
+
 def test_the_timeline_is_in_the_order_of_time_and_counts_from_the_mark(capsys: pytest.CaptureFixture[str]):
     """
     Facts that arrive late are still put in their place.

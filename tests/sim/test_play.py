@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redundancyd.core.systems import System
-from redundancyd.scenarios.pages import FACTS, SIMULATED, VERBS
+from redundancyd.scenarios.pages import FACTS, FLEET, SIMULATED, VERBS
 from redundancyd.scenarios.reading import load, names, read
 from redundancyd.sim import play as playing
 from redundancyd.sim.cli import main
@@ -106,7 +106,7 @@ def test_every_page_and_every_word_can_be_listed(capsys: pytest.CaptureFixture[s
     assert all(name in capsys.readouterr().out for name in names()[:1])
     assert main(["pages", "--words"]) == 0
     said = capsys.readouterr().out
-    assert all(word in said for word in (*VERBS, *FACTS))
+    assert all(word in said for word in (*VERBS, *FACTS, *SIMULATED, *FLEET))
 
 
 def test_the_simulator_can_do_everything_a_page_can_say():
