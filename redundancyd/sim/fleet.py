@@ -110,6 +110,11 @@ class Place:
         """The LIM has done what a line says."""
         self.fleet.obeyed(self, line, reply)
 
+    def noticed(self) -> None:
+        """A connection was opened or given up."""
+        for watcher in self.fleet.watchers:
+            watcher.changed()
+
     @property
     def reachable(self) -> bool:
         """Whether words can go both ways, and somebody is there to hear them."""
