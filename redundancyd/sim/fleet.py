@@ -42,8 +42,11 @@ class Watcher(Protocol):
     def recorded(self, event: str, fields: dict[str, Any]) -> None:
         """The daemon has written a line into its journal."""
 
-    def asked(self, target: str, sequence: int, *, answered: bool) -> None:
-        """An echo request was sent to the master or the control address, and will be answered or not."""
+    def asked(self, target: str, sequence: int) -> None:
+        """An echo request was sent to the master or the control address."""
+
+    def answered(self, target: str, sequence: int) -> None:
+        """It was answered, and the answer has come to our host."""
 
     def held(self, place: "Place") -> None:
         """A LIM allowed itself."""
@@ -106,6 +109,11 @@ class Place:
     def told(self, line: str, reply: str) -> None:
         """The LIM has done what a line says."""
         self.fleet.obeyed(self, line, reply)
+
+    def noticed(self) -> None:
+        """A connection was opened or given up."""
+        for watcher in self.fleet.watchers:
+            watcher.changed()
 
     @property
     def reachable(self) -> bool:
@@ -258,7 +266,7 @@ class Fleet:
             self._echoes.append((target, sequence))
         if target.address in {MASTER, CONTROL}:
             for watcher in self.watchers:
-                watcher.asked(target.address, sequence, answered=answered)
+                watcher.asked(target.address, sequence)
         return ""
 
     def listens(self, server: Server) -> str:
@@ -307,6 +315,10 @@ class Fleet:
 
     def _echoes_arrive(self) -> None:
         arrived, self._echoes = self._echoes, []
+        for target, sequence in arrived:
+            if target.address in {MASTER, CONTROL}:
+                for watcher in self.watchers:
+                    watcher.answered(target.address, sequence)
         process = self.service.process
         if process is None:
             return

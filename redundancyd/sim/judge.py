@@ -18,8 +18,8 @@ from redundancyd.sim.caller import Asked
 from redundancyd.sim.deadlines import Deadlines
 from redundancyd.sim.fleet import Fleet, Place
 from redundancyd.sim.promises import Court
-from redundancyd.sim.setup import CONTROL, MASTER
-from redundancyd.sim.timeline import SECOND
+from redundancyd.sim.setup import MASTER
+from redundancyd.sim.timeline import MS, SECOND
 
 GOAL_SLOT = 32_768
 HOUR_US = 3600 * SECOND
@@ -34,22 +34,24 @@ class Beats:
     """One address, beat by beat, as it was truly asked and answered."""
 
     sequence: int = -1
+    begun_us: int = 0
     answered: bool = False
     silent: int = 0  # whole beats in a row without an answer, before the present one
 
-    def ask(self, sequence: int, *, answered: bool) -> bool:
-        """One packet more; whether it was the first of a beat."""
-        first = sequence != self.sequence
-        if first:
+    def ask(self, sequence: int, now_us: int) -> None:
+        """One packet more; with another number it is the first of a beat."""
+        if sequence != self.sequence:
             self.silent = 0 if self.answered or self.sequence < 0 else self.silent + 1
-            self.sequence, self.answered = sequence, False
-        self.answered |= answered
-        return first
+            self.sequence, self.begun_us, self.answered = sequence, now_us, False
 
-    @property
-    def run(self) -> int:
-        """Beats in a row without an answer, the present one among them."""
-        return 0 if self.answered else self.silent + 1
+    def answer(self, sequence: int) -> None:
+        """It was answered."""
+        if sequence == self.sequence:
+            self.answered, self.silent = True, 0
+
+    def run(self, now_us: int, timeout_us: int) -> int:
+        """Beats in a row without an answer, the present one among them once its time is over."""
+        return self.silent + int(not self.answered and self.sequence >= 0 and now_us - self.begun_us >= timeout_us)
 
 
 @dataclass(slots=True)
@@ -104,15 +106,19 @@ class Judge:
         if verb == "stranger":
             self.acknowledged.number = 0
 
-    def asked(self, target: str, sequence: int, *, answered: bool) -> None:
+    def asked(self, target: str, sequence: int) -> None:
         """An echo request to one of the two addresses that decide."""
+        beats = self.master if target == MASTER else self.control
+        beats.ask(sequence, self.fleet.timeline.now_us)
+
+    def answered(self, target: str, sequence: int) -> None:
+        """An answer came."""
         if target == MASTER:
-            self.master.ask(sequence, answered=answered)
-        elif target == CONTROL:
-            was_silent = self.control.run >= SILENT_RUN
-            self.control.ask(sequence, answered=answered)
-            if was_silent and self.control.answered:
-                self.master.silent = 0  # we were isolated: the window begins anew
+            self.master.answer(sequence)
+            return
+        if self.control.silent >= SILENT_RUN:
+            self.master.silent = 0  # we were isolated: the window begins anew
+        self.control.answer(sequence)
 
     def changed(self) -> None:
         """The truth is otherwise."""
@@ -242,9 +248,10 @@ class Judge:
             self.court.judge("S6 orders stand", holds=trigger in BY_ORDER or lost, said=said)
 
     def _true_loss(self) -> None:
-        missed = self.fleet.config.heartbeat.missed
-        said = f"after {self.master.run} silent beats, the control address silent for {self.control.run}"
-        self.court.judge("S4 a true loss", holds=self.master.run >= missed and self.control.run == 0, said=said)
+        beat, now_us = self.fleet.config.heartbeat, self.fleet.timeline.now_us
+        master, control = (beats.run(now_us, beat.timeout_ms * MS) for beats in (self.master, self.control))
+        said = f"after {master} silent beats, the control address silent for {control}"
+        self.court.judge("S4 a true loss", holds=master >= beat.missed and control == 0, said=said)
 
     def _may(self, active: System) -> None:
         now_us = self.fleet.timeline.now_us

@@ -238,7 +238,7 @@ class Lim:
         _, old, _ = self._load()
         is_open = old.traffic != BLOCKED and self.traffic == ALLOWED
         if not is_open and not self._put(ALLOWED):
-            return self._reply(old if known == "yes" else NOTHING, remembered, "iptables_failed")
+            return self._reply(old if known == "yes" else NOTHING, remembered, "ipv6_failed")  # IPv6 comes first
         self._save(replace(kept, traffic=ALLOWED))
         _, now, remembered = self._load()
         return self._reply(now, remembered)

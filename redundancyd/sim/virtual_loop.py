@@ -83,13 +83,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def bury(self) -> None:
         """Cancel every task and run to the end, in no time; what it still does is nobody's business."""
+        asked: set[asyncio.Task[Any]] = set()
         for _ in range(_ROUNDS):
-            pending = [task for task in asyncio.all_tasks(self) if not task.done()]
+            pending = {task for task in asyncio.all_tasks(self) if not task.done()}
             if not pending:
                 break
-            if not self._soon:
-                for task in pending:
-                    task.cancel()
+            for task in pending - asked:
+                task.cancel()
+            asked |= pending
             if not self._soon and (due := self.next_at()) is not None:
                 self._ahead_us = max(self._ahead_us, due - self._timeline.now_us)
                 self.run_due()

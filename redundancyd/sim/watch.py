@@ -52,8 +52,11 @@ class Watch(Watcher):
         """A line of the daemon's journal."""
         self._take(self.evidence.journal, Happened(self._fleet.now_ms, event, fields))
 
-    def asked(self, target: str, sequence: int, *, answered: bool) -> None:
+    def asked(self, target: str, sequence: int) -> None:
         """Pings tell nothing that a page could expect."""
+
+    def answered(self, target: str, sequence: int) -> None:
+        """Nor do their answers."""
 
     def held(self, place: Place) -> None:
         """Seen on its disk."""

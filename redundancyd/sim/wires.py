@@ -45,6 +45,9 @@ class Ways(Protocol):
     def told(self, line: str, reply: str) -> None:
         """The LIM has done what a line says."""
 
+    def noticed(self) -> None:
+        """A connection was opened or given up."""
+
 
 @dataclass(slots=True)
 class Manner:
@@ -96,12 +99,14 @@ class Wire:
         serve = Serve(name, lambda data: self.send(session, data), lambda: self.close_session(session))
         session.hearer = serve
         self.sessions.append(session)
+        self.ways.noticed()
         return serve
 
     def attach(self, hearer: Hearer) -> Session:
         """The same, for who is no Serve."""
         session = Session(hearer)
         self.sessions.append(session)
+        self.ways.noticed()
         return session
 
     def close_session(self, session: Session) -> None:
@@ -113,6 +118,7 @@ class Wire:
         """The daemon gives the connection up."""
         self.caller_holds = False
         self.ways.later(lambda: self._end("the connection was closed"))  # whoever still waits on it is told
+        self.ways.noticed()
         if self.lot.random() < LOST_WITH_ITS_CALLER:
             self.held_there.clear()
         if self._alarm:
