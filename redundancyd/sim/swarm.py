@@ -90,6 +90,13 @@ def _order(chance: Chance) -> list[Deed]:
     return chance.now("order", *words)
 
 
+def _there_and_back(chance: Chance) -> list[Deed]:
+    first = chance.lot.choice(("alternate", "primary"))
+    second = "primary" if first == "alternate" else "alternate"
+    back = Deed(chance.at_ms + chance.span_ms(3000, 60_000), "order", ("manual-takeover", f"traffic-in-{second}"))
+    return [*chance.now("order", "manual-takeover", f"traffic-in-{first}"), back]
+
+
 def _order_for_a_while(chance: Chance) -> list[Deed]:
     seconds = max(1, chance.span_ms(3000, 60_000) // 1000)
     words = ("manual-takeover", f"traffic-in-{chance.system()}", "--revert-after", f"{seconds}s")
@@ -197,6 +204,7 @@ INCIDENTS: dict[str, Incident] = {
     "an exchange stops": lambda chance: chance.pair("stop-exchange", "start-exchange", chance.place()),
     "the wall clock jumps": _clock,
     "the operator orders": _order,
+    "the operator orders there and back": _there_and_back,
     "the operator orders for a while": _order_for_a_while,
     "the operator pauses": _pause,
     "the operator changes a method": _method,
