@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Goal, Method, System, Word
 from redundancyd.daemon import Daemon
-from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.fleet import Fleet
 from redundancyd.sim.lim import ALLOWED, TORN
+from redundancyd.sim.place import Place
 from redundancyd.sim.promises import SLACK_MS, Court
 from redundancyd.sim.setup import CONTROL, MASTER
 from redundancyd.sim.timeline import MS, Planned
