@@ -163,6 +163,10 @@ INCIDENTS: dict[str, Incident] = {
         Deed(chance.at_ms + 1000, "power-off", ("primary-1",)),
         Deed(chance.at_ms + 2000, "power-on", ("primary-1",)),
     ],
+    "the alternate refuses a takeover": lambda chance: [
+        *chance.pair("refuse", "accept", "allow", "alternate", least=60_000, most=120_000),
+        *chance.pair("power-off", "power-on", "primary", least=20_000, most=50_000),
+    ],
     "the sites are cut": lambda chance: chance.pair("cut", "heal", "inter-site", most=240_000),
     "one way between the sites is cut": lambda chance: chance.pair(
         "cut", "heal", chance.lot.choice(("primary>alternate", "alternate>primary"))
