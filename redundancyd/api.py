@@ -24,7 +24,7 @@ from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
-from redundancyd.socket_file import SocketFile
+from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import alarm_page, hindrances, without_secrets
 
 BODY_BYTES = 16_384
@@ -46,13 +46,7 @@ class Api:
     """The status socket of one daemon."""
 
     def __init__(
-        self,
-        desk: Desk,
-        path: str,
-        group: str,
-        *,
-        version: str = "",
-        listen: Callable[[str, int | None], SocketFile] = SocketFile.take,
+        self, desk: Desk, path: str, group: str, *, version: str = "", listen: Listen = SocketFile.take
     ) -> None:
         self._desk = desk
         self._path = path

@@ -31,7 +31,7 @@ from redundancyd.core.systems import Server
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Done, Problem, Request
-from redundancyd.socket_file import SocketFile
+from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import About
 from redundancyd.status import status as status_page
 
@@ -66,7 +66,7 @@ class Outside:
     records: Records
     channels: Callable[[config.Config, Clock], Mapping[Server, Channel]] = ssh.make_channels
     beats: Callable[[config.Config, Clock], Beats] = Beats
-    listen: Callable[[str, int | None], SocketFile] = SocketFile.take
+    listen: Listen = SocketFile.take
 
 
 class _Ended(Exception):

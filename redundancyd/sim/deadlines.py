@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Goal, Method, System, Word
 from redundancyd.daemon import Daemon
-from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.fleet import Fleet
 from redundancyd.sim.lim import ALLOWED, TORN
+from redundancyd.sim.place import Place
 from redundancyd.sim.promises import SLACK_MS, Court
 from redundancyd.sim.setup import CONTROL, MASTER
 from redundancyd.sim.timeline import MS, Planned
@@ -157,14 +158,25 @@ class Deadlines:
         nobody = not any(place.powered and place.up and place.lim.carries for place in fleet.places.values())
         able = self._able(goal.active, state)
         whole = len(able) == len(self._settings.lims(goal.active))
-        key = f"S5 {goal.active}"
+        self._call_off(f"S5 {goal.active.other}")
         self._clock(
-            key,
+            f"S5 {goal.active}",
             "S5 somebody carries",
             self._put_right_ms,
             premise=orderly and whole,
             wrong=nobody,
             said=lambda: f"nobody carries traffic, and takeover {goal.number} wants the {goal.active}",
+        )
+        primary = self._able(System.PRIMARY, state)
+        stuck = goal.active is System.ALTERNATE and not goal.done and not able
+        undone = goal.active is System.PRIMARY and bool(self._law("S5 undone"))
+        self._clock(
+            "S5 undone",
+            "S5 undone",
+            self._put_right_ms,
+            premise=orderly and (stuck or undone) and len(primary) == len(self._settings.lims(System.PRIMARY)),
+            wrong=nobody,
+            said=lambda: f"nobody carries traffic, and takeover {goal.number} is not undone",
         )
         others = self._able(System.ALTERNATE, state)
         answering = {

@@ -5,25 +5,23 @@ servers, links are those of the pages.
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redundancyd.core.systems import System
 from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.spans import Span
 from redundancyd.sim import caller
-from redundancyd.sim.fleet import FAILOVER_US, Fleet, Place
+from redundancyd.sim.fleet import Fleet
 from redundancyd.sim.lim import WORDS
+from redundancyd.sim.place import Place
+from redundancyd.sim.power import NoSuchDeed, places, power_off, power_on
 from redundancyd.sim.timeline import MS
 
 FOREIGN = "stranger.run1"
 LOST_ANSWERS = 2
 
 Do = Callable[[Fleet, Sequence[str]], None]
-
-
-class NoSuchDeed(ValueError):
-    """Nobody knows how to do that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,83 +49,7 @@ def do(fleet: Fleet, verb: str, words: Sequence[str]) -> None:
     fleet.changed()
 
 
-def places(fleet: Fleet, words: Sequence[str]) -> Iterator[Place]:
-    """The servers that words such as `primary` or `alternate-2` mean."""
-    for word in words:
-        found = [
-            place
-            for place in fleet.places.values()
-            if word in (place.server.system.value, place.name, _lim_word(place))
-        ]
-        if not found:
-            raise NoSuchDeed(f"{word}: there is no such server")
-        yield from found
-
-
-def _lim_word(place: Place) -> str:
-    return f"{place.server.system}-{place.server.lim}"
-
-
-# --- power ---
-
-
-def _power_off(fleet: Fleet, words: Sequence[str]) -> None:
-    for place in tuple(places(fleet, words)):
-        if not place.powered:
-            continue
-        place.powered = place.up = place.frozen = False
-        place.manner.slow_us = place.manner.deaf = 0
-        place.manner.garbles = place.refuses_ssh = False
-        place.lim.lose_power()
-        if place.is_own:
-            fleet.service.kill(power=True)
-        for wire in place.wires:
-            wire.lose_far_end()
-        _cluster(fleet, place)
-
-
-def _power_on(fleet: Fleet, words: Sequence[str]) -> None:
-    for place in tuple(places(fleet, words)):
-        if place.powered:
-            continue
-        place.powered = True
-        place.lim.boot()
-        took = fleet.lot(f"boot {place.name} {place.lim.boots}").randint(*fleet.setup.boot_us)
-        boots = place.lim.boots
-        fleet.timeline.plan(took, lambda place=place, boots=boots: _booted(fleet, place, boots))  # type: ignore[misc]
-
-
-def _booted(fleet: Fleet, place: Place, boots: int) -> None:
-    if not place.powered or place.lim.boots != boots:
-        return
-    place.up = True
-    for watcher in fleet.watchers:
-        watcher.booted(place)
-    if place.is_own:
-        clock = fleet.service.host.clock
-        clock.boots, clock.booted_us = clock.boots + 1, fleet.timeline.now_us
-        fleet.service.start()
-    _cluster(fleet, place)
-    fleet.changed()
-
-
-def _cluster(fleet: Fleet, place: Place) -> None:
-    """A standby server takes over where its regular one is gone, after a while."""
-    fleet.timeline.plan(FAILOVER_US, lambda: settle_cluster(fleet, place))
-
-
-def settle_cluster(fleet: Fleet, place: Place) -> None:
-    """Where the exchange of a LIM runs now, and the master address with it."""
-    server = place.server
-    of_lim = [other for other in fleet.of(server.system) if other.server.lim == server.lim]
-    running = [other for other in of_lim if other.up and other.lim.exchange == "running"]
-    if not running and (fit := [other for other in of_lim if other.up and not other.frozen]):
-        for other in of_lim:
-            other.lim.exchange = "stopped"
-        fit[0].lim.exchange = "running"
-        if fleet.master_on in of_lim and server.system is System.PRIMARY:
-            fleet.master_on = fit[0]
-        fleet.changed()
+# --- hosts ---
 
 
 def _mark(name: str, *, value: bool) -> Do:
@@ -337,8 +259,8 @@ def _lose_goal(fleet: Fleet, _words: Sequence[str]) -> None:
 
 DEEDS: dict[str, Do] = {
     # those of the pages
-    "power-off": _power_off,
-    "power-on": _power_on,
+    "power-off": power_off,
+    "power-on": power_on,
     "freeze": _freeze,
     "thaw": _thaw,
     "cut": _cut,

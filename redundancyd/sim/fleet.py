@@ -5,9 +5,8 @@ knows nothing of promises: who judges listens (`watchers`).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from redundancyd import config
 from redundancyd.core.systems import Server, System
@@ -15,110 +14,17 @@ from redundancyd.scenarios.links import Site, Way
 from redundancyd.sim import edges, service
 from redundancyd.sim.caller import Asked
 from redundancyd.sim.lim import Lim
+from redundancyd.sim.place import Place, Watcher
 from redundancyd.sim.setup import CONTROL, MASTER, Setup
 from redundancyd.sim.timeline import MS, SECOND, Timeline
 from redundancyd.sim.virtual_disk import VirtualDisk
 from redundancyd.sim.virtual_loop import VirtualLoop
-from redundancyd.sim.wires import LATENCY_US, Manner, Wire
+from redundancyd.sim.wires import LATENCY_US, Wire
 
 HOLD_US = 5 * SECOND
 FAILOVER_US = 8 * SECOND
 SITES = {System.PRIMARY: Site.PRIMARY, System.ALTERNATE: Site.ALTERNATE}
 NO_WAYS: frozenset[Way] = frozenset()
-
-
-class Watcher(Protocol):
-    """Who is told what truly happens."""
-
-    def changed(self) -> None:
-        """Something about the truth is otherwise now."""
-
-    def stepped(self) -> None:
-        """The daemon has run."""
-
-    def obeyed(self, place: "Place", line: str, reply: str) -> None:
-        """A LIM has done what a line from the daemon says."""
-
-    def recorded(self, event: str, fields: dict[str, Any]) -> None:
-        """The daemon has written a line into its journal."""
-
-    def asked(self, target: str, sequence: int) -> None:
-        """An echo request was sent to the master or the control address."""
-
-    def answered(self, target: str, sequence: int) -> None:
-        """It was answered, and the answer has come to our host."""
-
-    def held(self, place: "Place") -> None:
-        """A LIM allowed itself."""
-
-    def booted(self, place: "Place") -> None:
-        """A LIM's network is up."""
-
-    def done(self, verb: str) -> None:
-        """Somebody is about to do something to the fleet."""
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """One server and all that can happen to it; also what a wire has to know of the way there."""
-
-    fleet: "Fleet"
-    server: Server
-    lim: Lim
-    manner: Manner = field(default_factory=Manner)
-    powered: bool = True
-    up: bool = True  # its network and its sshd
-    frozen: bool = False
-    unplugged: bool = False
-    refuses_ssh: bool = False
-    wires: list[Wire] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """How it is written for people."""
-        return self.server.name
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the daemon runs here."""
-        return self is self.fleet.own
-
-    @property
-    def timeline(self) -> Timeline:
-        """The world's clock."""
-        return self.fleet.timeline
-
-    def goes_there(self) -> bool:
-        """Whether a packet of ours reaches this host."""
-        return self.powered and self.up and self.fleet.reaches(self, there=True)
-
-    def comes_back(self) -> bool:
-        """Whether a packet from here reaches us."""
-        return self.powered and self.up and self.fleet.reaches(self, there=False)
-
-    def works(self) -> bool:
-        """Whether processes run here."""
-        return self.powered and self.up and not self.frozen
-
-    def later(self, callback: Callable[[], None]) -> None:
-        """Hand something to the daemon's process."""
-        process = self.fleet.service.process
-        if process is not None:
-            process.post(callback)
-
-    def told(self, line: str, reply: str) -> None:
-        """The LIM has done what a line says."""
-        self.fleet.obeyed(self, line, reply)
-
-    def noticed(self) -> None:
-        """A connection was opened or given up."""
-        for watcher in self.fleet.watchers:
-            watcher.changed()
-
-    @property
-    def reachable(self) -> bool:
-        """Whether words can go both ways, and somebody is there to hear them."""
-        return self.goes_there() and self.comes_back() and self.works() and not self.refuses_ssh
 
 
 class Fleet:
@@ -295,6 +201,16 @@ class Fleet:
         for place in self.places.values():
             for wire in place.wires:
                 wire.close()
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Hand something to the daemon's process."""
+        if self.service.process is not None:
+            self.service.process.post(callback)
+
+    def noticed(self) -> None:
+        """A connection was opened or given up."""
+        for watcher in self.watchers:
+            watcher.changed()
 
     def obeyed(self, place: Place, line: str, reply: str) -> None:
         """Tell whoever judges."""

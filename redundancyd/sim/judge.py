@@ -11,12 +11,14 @@ from typing import Any
 
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.core.state import Phase, State
-from redundancyd.core.systems import Direction, Goal, Kind, Method, Methods, System
+from redundancyd.core.systems import Goal, Kind, Method, System
 from redundancyd.core.takeover import TABLE, Trigger
 from redundancyd.daemon import Daemon
+from redundancyd.sim.accounts import Acknowledged, Beats
 from redundancyd.sim.caller import Asked
 from redundancyd.sim.deadlines import Deadlines
-from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.fleet import Fleet
+from redundancyd.sim.place import Place
 from redundancyd.sim.promises import Court
 from redundancyd.sim.setup import MASTER
 from redundancyd.sim.timeline import MS, SECOND
@@ -27,41 +29,6 @@ SILENT_RUN = 3
 TRIGGERS = {row.number: trigger for (_, trigger), row in TABLE.items()}
 BY_ORDER = {Trigger.ASKED, Trigger.ADOPTED, Trigger.BEHIND, Trigger.BY_HAND}
 MISTAKES = {"effect_failed", "facts_failed"}
-
-
-@dataclass(slots=True)
-class Beats:
-    """One address, beat by beat, as it was truly asked and answered."""
-
-    sequence: int = -1
-    begun_us: int = 0
-    answered: bool = False
-    silent: int = 0  # whole beats in a row without an answer, before the present one
-
-    def ask(self, sequence: int, now_us: int) -> None:
-        """One packet more; with another number it is the first of a beat."""
-        if sequence != self.sequence:
-            self.silent = 0 if self.answered or self.sequence < 0 else self.silent + 1
-            self.sequence, self.begun_us, self.answered = sequence, now_us, False
-
-    def answer(self, sequence: int) -> None:
-        """It was answered."""
-        if sequence == self.sequence:
-            self.answered, self.silent = True, 0
-
-    def run(self, now_us: int, timeout_us: int) -> int:
-        """Beats in a row without an answer, the present one among them once its time is over."""
-        return self.silent + int(not self.answered and self.sequence >= 0 and now_us - self.begun_us >= timeout_us)
-
-
-@dataclass(slots=True)
-class Acknowledged:
-    """What the operators were told to be done."""
-
-    methods: Methods
-    doubtful_methods: bool = False  # one was asked for, and the answer did not come or was no
-    paused_until_us: int = 0
-    number: int = 0
 
 
 @dataclass(slots=True)
@@ -284,15 +251,9 @@ class Judge:
         self.open_orders = [asked for asked in self.open_orders if asked.status is None]
 
     def _acknowledge(self, asked: Asked) -> None:
-        acknowledged = self.acknowledged
-        match asked.words.split():
-            case ["settings", "takeover", direction, method]:
-                acknowledged.methods = acknowledged.methods.with_method(Direction(direction), Method(method))
-            case ["settings", "pause", "--for", span, *_]:
-                acknowledged.paused_until_us = self.fleet.timeline.now_us + int(span.removesuffix("s")) * SECOND
-            case ["manual-takeover", *_]:
-                acknowledged.number = max(acknowledged.number, asked.page.get("takeover") or 0)
-                self.lost_goal = False
+        self.acknowledged.take(asked, self.fleet.timeline.now_us)
+        if asked.words.startswith("manual-takeover"):
+            self.lost_goal = False
 
     def _new_life(self, daemon: Daemon | None) -> None:
         self.daemon = daemon

@@ -10,8 +10,9 @@ from enum import Enum, auto
 
 from redundancyd.core.systems import System
 from redundancyd.scenarios.links import Site, Way
-from redundancyd.sim.fleet import SITES, Fleet, Place
+from redundancyd.sim.fleet import SITES, Fleet
 from redundancyd.sim.lim import BLOCKED
+from redundancyd.sim.place import Place
 from redundancyd.sim.timeline import MS, SECOND
 
 REGISTER_US = SECOND

@@ -39,6 +39,10 @@ LAWS: dict[str, str] = {
         "while the goal's system can be reached and follows orders, it does not stay blocked together with the other "
         "for longer than l + 2i + 2(F+U), +600 ms"
     ),
+    "S5 undone": (
+        "while a takeover to the alternate is not done, none of its LIMs can be allowed and the whole primary follows "
+        "orders, nobody carries traffic for no longer than l + 2i + 2(F+U), +600 ms"
+    ),
     "S6 orders stand": "an order that was carried out is left only for a loss, by an order, or as it says itself",
     "S6 orders survive": "what was acknowledged is there after every kill, as long as nobody takes it from the disk",
     "L1 taken over": (

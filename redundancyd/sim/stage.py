@@ -11,11 +11,13 @@ from redundancyd.scenarios.pages import KEPT_OF, Page
 from redundancyd.scenarios.spans import Span, symbols
 from redundancyd.scenarios.stage import Ordered, StageError
 from redundancyd.sim import deeds
-from redundancyd.sim.fleet import Fleet, Place
+from redundancyd.sim.fleet import Fleet
 from redundancyd.sim.judge import Judge
 from redundancyd.sim.lim import TAMPERED
 from redundancyd.sim.operator import Operator
 from redundancyd.sim.phones import Phones
+from redundancyd.sim.place import Place
+from redundancyd.sim.power import places
 from redundancyd.sim.seeds import calm, mend
 from redundancyd.sim.setup import Setup
 from redundancyd.sim.timeline import MS
@@ -92,8 +94,8 @@ class SimStage:
         if self._judge is not None:
             return
         if verb == "power-on":
-            places = list(deeds.places(self.fleet, words))
-            self._wait(lambda: all(place.up for place in places), BOOTS_WITHIN_MS, "does not come up")
+            booting = list(places(self.fleet, words))
+            self._wait(lambda: all(place.up for place in booting), BOOTS_WITHIN_MS, "does not come up")
         if verb in {"start", "restart"}:
             self._wait(lambda: self.fleet.service.daemon is not None, BOOTS_WITHIN_MS, "does not start")
 
@@ -144,7 +146,7 @@ class SimStage:
         """The LIMs that a word means."""
         if where == "all":
             return [place.name for place in self.fleet.places.values()]
-        return [place.name for place in deeds.places(self.fleet, [where])]
+        return [place.name for place in places(self.fleet, [where])]
 
     def _place(self, lim: str) -> Place:
         return next(place for place in self.fleet.places.values() if place.name == lim)

@@ -90,6 +90,13 @@ def _order(chance: Chance) -> list[Deed]:
     return chance.now("order", *words)
 
 
+def _there_and_back(chance: Chance) -> list[Deed]:
+    first = chance.lot.choice(("alternate", "primary"))
+    second = "primary" if first == "alternate" else "alternate"
+    back = Deed(chance.at_ms + chance.span_ms(3000, 60_000), "order", ("manual-takeover", f"traffic-in-{second}"))
+    return [*chance.now("order", "manual-takeover", f"traffic-in-{first}"), back]
+
+
 def _order_for_a_while(chance: Chance) -> list[Deed]:
     seconds = max(1, chance.span_ms(3000, 60_000) // 1000)
     words = ("manual-takeover", f"traffic-in-{chance.system()}", "--revert-after", f"{seconds}s")
@@ -156,6 +163,10 @@ INCIDENTS: dict[str, Incident] = {
         Deed(chance.at_ms + 1000, "power-off", ("primary-1",)),
         Deed(chance.at_ms + 2000, "power-on", ("primary-1",)),
     ],
+    "the alternate refuses a takeover": lambda chance: [
+        *chance.pair("refuse", "accept", "allow", "alternate", least=60_000, most=120_000),
+        *chance.pair("power-off", "power-on", "primary", least=20_000, most=50_000),
+    ],
     "the sites are cut": lambda chance: chance.pair("cut", "heal", "inter-site", most=240_000),
     "one way between the sites is cut": lambda chance: chance.pair(
         "cut", "heal", chance.lot.choice(("primary>alternate", "alternate>primary"))
@@ -197,6 +208,7 @@ INCIDENTS: dict[str, Incident] = {
     "an exchange stops": lambda chance: chance.pair("stop-exchange", "start-exchange", chance.place()),
     "the wall clock jumps": _clock,
     "the operator orders": _order,
+    "the operator orders there and back": _there_and_back,
     "the operator orders for a while": _order_for_a_while,
     "the operator pauses": _pause,
     "the operator changes a method": _method,

@@ -5,8 +5,9 @@ from typing import Any
 
 from redundancyd.core.systems import System
 from redundancyd.scenarios.evidence import Evidence, Happened, LetIn, Moved, Remembered, Seen, read_sample
-from redundancyd.sim.fleet import Fleet, Place, Watcher
+from redundancyd.sim.fleet import Fleet
 from redundancyd.sim.lim import Kept
+from redundancyd.sim.place import Place, Watcher
 from redundancyd.sim.timeline import MS
 from redundancyd.sim.wires import Wire
 

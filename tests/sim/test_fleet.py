@@ -8,8 +8,9 @@ import pytest
 
 from redundancyd.core.systems import System
 from redundancyd.sim import caller
-from redundancyd.sim.deeds import NoSuchDeed, do
+from redundancyd.sim.deeds import do
 from redundancyd.sim.fleet import Fleet
+from redundancyd.sim.power import NoSuchDeed
 from redundancyd.sim.setup import Setup
 from redundancyd.sim.timeline import SECOND
 

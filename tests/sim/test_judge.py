@@ -13,6 +13,7 @@ from redundancyd.core.systems import Goal, Settings
 from redundancyd.core.takeover import Trigger
 from redundancyd.orders import Orders
 from redundancyd.requests import Done
+from redundancyd.sim.deadlines import Deadlines
 from redundancyd.sim.deeds import Deed
 from redundancyd.sim.lim import Lim
 from redundancyd.sim.seeds import Outcome, Run
@@ -168,15 +169,37 @@ def test_a_loss_that_is_not_taken_over_is_found(monkeypatch: pytest.MonkeyPatch)
     assert broken_by(CUT) == "L1 taken over"
 
 
+REFUSED = (
+    Deed(14_000, "refuse", ("allow", "alternate")),
+    Deed(15_000, "power-off", ("primary",)),
+    Deed(35_000, "power-on", ("primary",)),
+)
+
+
+def test_a_takeover_that_the_alternate_refuses_is_undone():
+    """
+    The primary is back, and traffic with it.
+    """
+    outcome = play(*REFUSED)
+    assert outcome.broken is None
+    assert outcome.tried["S5 undone"]
+
+
 def test_a_takeover_that_is_not_undone_is_found(monkeypatch: pytest.MonkeyPatch):
     """
-    The alternate refuses to allow, and both stay blocked: nobody goes back once the alternate may be reached again.
+    The alternate cannot allow, the primary is back and blocked, and nobody goes back.
     """
     monkeypatch.setattr(results, "_may_go_back", lambda _state, _goal: False)
-    monkeypatch.setattr(results, "_missing_lims", lambda _state, _goal, _allowed: [])
+    assert broken_by(*REFUSED) == "S5 undone"
+
+
+def test_both_blocked_for_good_is_found(monkeypatch: pytest.MonkeyPatch):
+    """
+    Somebody blocks the active system by hand, and nothing is done about it.
+    """
     monkeypatch.setattr(fold, "differing", lambda _state, _goal: ())
-    deeds = (Deed(14_000, "refuse", ("allow", "primary")), Deed(15_000, "by-hand", ("block", "primary")))
-    assert broken_by(*deeds, Deed(16_000, "accept", ("allow", "primary"))) in {"S5 somebody carries", "L3 put right"}
+    monkeypatch.setattr(Deadlines, "_look_at_place", lambda *_, **__: None)  # which would find it, too
+    assert broken_by(Deed(15_000, "by-hand", ("block", "primary"))) == "S5 somebody carries"
 
 
 def test_a_lim_that_comes_up_open_is_found(monkeypatch: pytest.MonkeyPatch):
