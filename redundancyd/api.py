@@ -24,7 +24,7 @@ from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
-from redundancyd.socket_file import SocketFile
+from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import alarm_page, hindrances, without_secrets
 
 BODY_BYTES = 16_384
@@ -45,11 +45,14 @@ _log = logging.getLogger(__name__)
 class Api:
     """The status socket of one daemon."""
 
-    def __init__(self, desk: Desk, path: str, group: str, *, version: str = "") -> None:
+    def __init__(
+        self, desk: Desk, path: str, group: str, *, version: str = "", listen: Listen = SocketFile.take
+    ) -> None:
         self._desk = desk
         self._path = path
         self._group = group
         self._version = version
+        self._listen = listen
         self._rights = Rights(None)
         self._file: SocketFile | None = None
         self._server: asyncio.Server | None = None
@@ -65,7 +68,7 @@ class Api:
             async with asyncio.timeout(GROUP_S):
                 group = await asyncio.to_thread(group_id, self._group)
         self._rights.group = group
-        self._file = await asyncio.to_thread(SocketFile.take, self._path, group)
+        self._file = await asyncio.to_thread(self._listen, self._path, group)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, sock=self._file.sock, backlog=CONNECTIONS)

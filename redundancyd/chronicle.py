@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from redundancyd.core import seen
-from redundancyd.core.alarms import alarms
+from redundancyd.core.alarms import Alarm, alarms
 from redundancyd.core.decision import Step, Taken
 from redundancyd.core.effects import Order
 from redundancyd.core.events import Answered, Beat, Event, GoalNotSaved, GoalSaved, Refused, Reply
@@ -46,10 +46,11 @@ class Takeover:
 
 
 class Chronicle:
-    """Turns steps into records; remembers only the takeover under way."""
+    """Turns steps into records; remembers the takeover under way, and the alarms that it told of last."""
 
     def __init__(self) -> None:
         self._takeover: Takeover | None = None
+        self._told: tuple[State, dict[str, Alarm]] | None = None
 
     def tell(self, before: State, event: Event, step: Step) -> Iterator[Record]:
         """The records of one step, in the order things happened."""
@@ -57,7 +58,8 @@ class Chronicle:
         yield from _event(before, event)
         yield from _verdict(before, after)
         for old, new in zip(before.views, after.views, strict=True):
-            yield from _server(after, old, new)
+            if old is not new:
+                yield from _server(after, old, new)
         self._gather(before, event, after)
         for row in step.rows:
             yield from self._row(after, row)
@@ -65,7 +67,15 @@ class Chronicle:
             if isinstance(effect, Order):
                 names = " ".join(server.name for server in effect.servers)
                 yield Record("order_sent", "info", {"word": str(effect.word), "takeover": effect.number, "lims": names})
-        yield from _alarms(before, after)
+        stood, stand = self._standing(before), {alarm.handle: alarm for alarm in alarms(after)}
+        self._told = after, stand
+        yield from _alarms(stood, stand)
+
+    def _standing(self, state: State) -> dict[str, Alarm]:
+        """The alarms of a state: those of the last step's end are known."""
+        if self._told is not None and self._told[0] is state:
+            return self._told[1]
+        return {alarm.handle: alarm for alarm in alarms(state)}
 
     def _gather(self, before: State, event: Event, after: State) -> None:
         """Note what belongs into the summary."""
@@ -173,9 +183,7 @@ def _traffic_event(status: Status) -> str:
             return "traffic_seen"
 
 
-def _alarms(before: State, after: State) -> Iterator[Record]:
-    old = {alarm.handle: alarm for alarm in alarms(before)}
-    new = {alarm.handle: alarm for alarm in alarms(after)}
+def _alarms(old: dict[str, Alarm], new: dict[str, Alarm]) -> Iterator[Record]:
     for handle, alarm in new.items():
         if handle not in old:
             level: Level = "error" if alarm.severity >= MAJOR else "warning"

@@ -7,6 +7,7 @@ start is the ordinary way to begin.  Stopping happens between two effects and le
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 from redundancyd import __version__, config
 from redundancyd.actions import Action
 from redundancyd.adapters import journal, ssh
+from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.goal_file import Saved, StateFolder
 from redundancyd.adapters.notify import Notify
@@ -25,9 +27,11 @@ from redundancyd.core import decision
 from redundancyd.core.effects import Load, Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, LoadEnded, Woke
 from redundancyd.core.state import Phase, State
+from redundancyd.core.systems import Server
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Done, Problem, Request
+from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import About
 from redundancyd.status import status as status_page
 
@@ -60,6 +64,9 @@ class Outside:
     clock: Clock
     notify: Notify
     records: Records
+    channels: Callable[[config.Config, Clock], Mapping[Server, Channel]] = ssh.make_channels
+    beats: Callable[[config.Config, Clock], Beats] = Beats
+    listen: Listen = SocketFile.take
 
 
 class _Ended(Exception):
@@ -72,6 +79,7 @@ class Daemon:
     def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
         self._config, self._folder, self._us = settings, folder, saved.supervisor
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
+        self._outside = outside
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._rested = asyncio.Event()
@@ -88,9 +96,10 @@ class Daemon:
 
     async def run(self) -> Ending:
         """Supervise until a signal says otherwise."""
-        channels = ssh.make_channels(self._config, self._clock)
-        beats = Beats(self._config, self._clock)
-        async with Api(self, self._config.socket.path, self._config.socket.group, version=__version__):
+        channels = self._outside.channels(self._config, self._clock)
+        beats = self._outside.beats(self._config, self._clock)
+        place = self._config.socket
+        async with Api(self, place.path, place.group, version=__version__, listen=self._outside.listen):
             try:
                 async with asyncio.TaskGroup() as tasks:
                     self._perform = Perform(channels, self._folder, self._clock, self.post, self._config, tasks)
@@ -158,6 +167,8 @@ class Daemon:
 
     async def _next(self) -> Event:
         """The next event, or Woke at the instant the core asked for."""
+        if not self._inbox.empty():
+            return self._inbox.get_nowait()
         left_ms = decision.wake_at(self._state) - self._clock.now()
         try:
             async with asyncio.timeout(min(max(left_ms, 0), FEED_EVERY_MS) / 1000):

@@ -2,10 +2,8 @@
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from redundancyd import __version__, config
@@ -14,60 +12,23 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.goal_file import GoalFile, StateFolder
 from redundancyd.adapters.notify import Notify
 from redundancyd.core.systems import Goal, Kind, System
-from redundancyd.daemon import Daemon, Ending, Outside
-from redundancyd.errors import RedundancyError, SettingsInvalid
+from redundancyd.daemon import Outside
+from redundancyd.errors import RedundancyError
+from redundancyd.lives import lives
 from redundancyd.records import Records
 
 
 async def live(path: str) -> int:
-    """Lives on end, one for each reread of the settings; the exit status of the last."""
+    """Supervise until a signal says stop; the exit status."""
     outside = Outside(Clock(), Notify(), Records())
     journal.open_journal(outside.clock).tap(outside.records.put)
-    try:
-        settings = config.load(path)
-    except SettingsInvalid as error:
-        journal.record("settings_invalid", level="error", why=str(error), path=path)
-        raise
-    probes.check()
-    folder = StateFolder(settings.daemon.state_folder, outside.clock)
-    while True:
-        daemon = Daemon(settings, await folder.load(), folder, outside)
-        with _signals(daemon):
-            ending = await daemon.run()
-        if ending is Ending.STOP:
-            outside.notify.stopping()
-            return 0
-        outside.notify.reloading(outside.clock.monotonic_us())
-        settings = _reread(path, settings)
 
+    def folder_of(settings: config.Config) -> StateFolder:
+        probes.check()
+        return StateFolder(settings.daemon.state_folder, outside.clock)
 
-def _reread(path: str, old: config.Config) -> config.Config:
-    """The settings as they are now; the old ones, with every mistake in the journal, when they cannot be used."""
-    try:
-        new = config.load(path)
-    except SettingsInvalid as error:
-        journal.record("settings_invalid", level="error", why=str(error), path=path)
-        return old
-    if new.daemon != old.daemon:
-        journal.record("settings_invalid", level="error", why="[daemon] changes with a restart only", path=path)
-        return old
-    journal.record("settings_read", level="notice", path=path)
-    return new
-
-
-@contextlib.contextmanager
-def _signals(daemon: Daemon) -> Iterator[None]:
-    """SIGTERM and SIGINT stop, SIGHUP rereads the settings."""
-    loop = asyncio.get_running_loop()
-    endings = {signal.SIGTERM: Ending.STOP, signal.SIGINT: Ending.STOP, signal.SIGHUP: Ending.RELOAD}
-    for number, ending in endings.items():
-        loop.add_signal_handler(number, daemon.end, ending)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # between two lives it must not end the process
+    await lives(path, folder_of, outside)
+    return 0
 
 
 async def _first_goal(path: str, active: System) -> int:

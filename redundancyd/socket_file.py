@@ -9,7 +9,7 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,10 @@ from redundancyd.errors import AlreadyRunning, RedundancyError
 MODE = 0o660
 _FIRST_HANDED_OVER = 3
 _LOCK_TRIES = 10
+
+
+Listen = Callable[[str, int | None], "SocketFile"]
+"""Makes the socket of a path for a group."""
 
 
 class SocketUnusable(RedundancyError):

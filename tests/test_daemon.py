@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from redundancyd import config, daemon
+from redundancyd import config
 from redundancyd.actions import find
-from redundancyd.adapters import ssh
+from redundancyd.adapters import probes
+from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.notify import Notify
@@ -54,13 +56,14 @@ class Lim:
         return json.dumps({"ok": True, "origin": origin, "remembered": True, **said})
 
 
-class Beats:
+class Beats(probes.Beats):
     """Everybody answers, every time."""
 
     def __init__(self, settings: config.Config, clock: Clock) -> None:
+        super().__init__(settings, clock)
         self._interval_s, self._clock = settings.heartbeat.interval_ms / 1000, clock
 
-    async def run(self, post: Callable[[Event], None]) -> None:
+    async def run(self, post: probes.Post) -> None:
         """A beat each interval."""
         while True:
             now = self._clock.now()
@@ -69,17 +72,19 @@ class Beats:
 
 
 @pytest.fixture
-def lims(monkeypatch: pytest.MonkeyPatch) -> dict[Server, Lim]:
+def lims() -> dict[Server, Lim]:
     """The LIMs that the daemon finds."""
-    made: dict[Server, Lim] = {}
+    return {}
 
-    def channels(settings: config.Config, _clock: Clock) -> Mapping[Server, Lim]:
-        made.update({server: Lim(server) for server in settings.servers()})
-        return made
 
-    monkeypatch.setattr(ssh, "make_channels", channels)
-    monkeypatch.setattr(daemon, "Beats", Beats)
-    return made
+def outside(lims: dict[Server, Lim], clock: Clock) -> Outside:
+    """These LIMs, and beats that are always answered."""
+
+    def channels(settings: config.Config, _clock: Clock) -> Mapping[Server, Channel]:
+        lims.update({server: Lim(server) for server in settings.servers()})
+        return cast("Mapping[Server, Channel]", lims)
+
+    return Outside(clock, Notify(""), Records(), channels, Beats)
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
@@ -118,7 +123,7 @@ async def test_a_stop_finishes_the_takeover_under_way(
     goal = Goal(System.PRIMARY, 1, Kind.FORCED, by_operator=False, reason="first", decided_at=clock.now())
     await folder.load()
     await folder.save(goal)
-    life = Daemon(settings, await folder.load(), folder, Outside(clock, Notify(""), Records()))
+    life = Daemon(settings, await folder.load(), folder, outside(lims, clock))
     running = asyncio.create_task(life.run())
     await wait_until(lambda: is_done(life) and life.status()["systems"]["alternate"]["ready"])
     action = find("manual-takeover")

@@ -18,8 +18,9 @@ _Result = TypeVar("_Result")
 class Disk:
     """One piece of work at a time."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, begin: Callable[[Callable[[], None]], None]) -> None:
         self._name = name
+        self._begin = begin
         self._turn = asyncio.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -35,6 +36,7 @@ class Disk:
                     raise self._hangs(deadline_ms)
                 self._idle.clear()
                 job = _Job(work, undo, self._idle)
+                self._begin(job.body)
                 await job.ended.wait()
         except TimeoutError:
             if job is None or not job.is_in_time():
@@ -57,9 +59,9 @@ class _Job(Generic[_Result]):
         self._settling = threading.Lock()  # who comes first: the end of the work, or its deadline
         self._outcome: tuple[_Result] | Exception | None = None
         self._abandoned = False
-        threading.Thread(target=self._body, name="disk", daemon=True).start()
 
-    def _body(self) -> None:
+    def body(self) -> None:
+        """The work, and after it came too late, what undoes it."""
         outcome: tuple[_Result] | Exception
         try:
             outcome = (self._work(),)

@@ -1,8 +1,8 @@
 """The goal on disk, and the state folder it lies in with the rest of what must outlive the daemon."""
 
 import contextlib
-import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
@@ -36,10 +37,13 @@ _SAVED = TypeAdapter(_Saved)
 class GoalFile:
     """The file `goal` in the state folder."""
 
-    def __init__(self, folder: Path, clock: Clock, *, deadline_ms: int = _DEADLINE_MS) -> None:
-        self._slots = SlotFile(folder / "goal", "goal", _SLOT)
+    def __init__(
+        self, folder: Path, clock: Clock, *, deadline_ms: int = _DEADLINE_MS, files: Files | None = None
+    ) -> None:
+        files = files or Files()
+        self._slots = SlotFile(folder / "goal", "goal", _SLOT, files=files)
         self._clock = clock
-        self._disk = Disk("goal")
+        self._disk = Disk("goal", files.begin)
         self._deadline_ms = deadline_ms
 
     def load(self) -> Goal | None:
@@ -89,10 +93,18 @@ class Saved:
 class StateFolder:
     """Everything that must outlive the daemon; one process at a time."""
 
-    def __init__(self, folder: str | Path, clock: Clock) -> None:
-        self._goal = GoalFile(Path(folder), clock)
-        self._files = StateFiles(Path(folder), clock)
-        self._disk = Disk("state folder")
+    def __init__(
+        self,
+        folder: str | Path,
+        clock: Clock,
+        *,
+        files: Files | None = None,
+        token: Callable[[int], str] = secrets.token_hex,
+    ) -> None:
+        files = files or Files()
+        self._goal = GoalFile(Path(folder), clock, files=files)
+        self._files = StateFiles(Path(folder), clock, files=files, token=token)
+        self._disk = Disk("state folder", files.begin)
         self._lock: int | None = None
         self._supervisor: Supervisor | None = None
 
@@ -119,7 +131,7 @@ class StateFolder:
     def close(self) -> None:
         """Let another process have the folder."""
         if self._lock is not None:
-            os.close(self._lock)
+            self._files.unlock(self._lock)
             self._lock = None
 
     async def save(self, goal: Goal) -> None:

@@ -31,10 +31,14 @@ _FIELD_MAX = 8000  # characters; a traceback fits, a flood does not
 _PIPE_BUF = select.PIPE_BUF  # so many bytes go into a writable pipe without waiting
 
 
-class _Sink(Protocol):
-    def write(self, values: EventDict) -> bool: ...
+class Sink(Protocol):
+    """Where records go."""
 
-    def close(self) -> None: ...
+    def write(self, values: EventDict) -> bool:
+        """Take one record; False when it is lost."""
+
+    def close(self) -> None:
+        """No more will come."""
 
 
 class _JournalSink:
@@ -111,7 +115,7 @@ class _Facts(structlog.BoundLoggerBase):
 class Journal:
     """Writes records, and hands them on to whoever taps it."""
 
-    def __init__(self, clock: Clock, sink: _Sink) -> None:
+    def __init__(self, clock: Clock, sink: Sink) -> None:
         self._clock = clock
         self._sink = sink
         self._lost = 0
@@ -162,19 +166,30 @@ _libraries = _Libraries(logging.WARNING)
 
 
 def open_journal(
-    clock: Clock, *, socket_path: Path = JOURNAL_SOCKET, stream: int | None = None, identifier: str = "redundancyd"
+    clock: Clock,
+    *,
+    socket_path: Path = JOURNAL_SOCKET,
+    stream: int | None = None,
+    identifier: str = "redundancyd",
+    sink: Sink | None = None,
 ) -> Journal:
-    """The journal of this process: journald where it listens, else the stream, standard error if none is named."""
+    """The journal of this process: a sink, journald where it listens, else the stream, by default standard error."""
     global _current  # noqa: PLW0603 - a process has one journal
     logging.getLogger().addHandler(_libraries)
+    _current = Journal(clock, sink or _sink(socket_path, stream, identifier))
+    return _current
+
+
+def _sink(socket_path: Path, stream: int | None, identifier: str) -> Sink:
     descriptor = sys.stderr.fileno() if stream is None else stream
     if stream is None and not os.isatty(descriptor) and _listens(socket_path):
-        _current = Journal(clock, _JournalSink(socket_path, identifier))
-    elif os.isatty(descriptor):
-        _current = Journal(clock, _StreamSink(descriptor, _plain))
-    else:
-        _current = Journal(clock, _StreamSink(descriptor, structlog.processors.JSONRenderer(default=_text)))
-    return _current
+        return _JournalSink(socket_path, identifier)
+    return _StreamSink(descriptor, _plain if os.isatty(descriptor) else as_json)
+
+
+def as_json(logger: WrappedLogger, name: str, values: EventDict) -> str:
+    """A record as one JSON object, which is one line."""
+    return str(_JSON(logger, name, values))
 
 
 def _listens(path: Path) -> bool:
@@ -222,3 +237,6 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return " ".join(_text(each) for each in value)
     return str(value)[:_FIELD_MAX]
+
+
+_JSON = structlog.processors.JSONRenderer(default=_text)

@@ -106,6 +106,8 @@ class Perform:
                 answer = await ask(self._channels[server])
         except OutOfReach as error:
             answer = Unreached(error.came_back)
+        except TimeoutError:  # a stall of our own has let both deadlines pass
+            answer = Unreached(f"no answer within {effect.deadline_ms} ms")
         except Exception as error:  # noqa: BLE001 - an unanswered order would stop every takeover
             self._tell(error, "effect_failed", server)
             answer = Unreached(repr(error))

@@ -15,7 +15,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from icmplib import ICMPRequest, ICMPv4Socket, ICMPv6Socket
 from icmplib.exceptions import ICMPLibError, ICMPSocketError, SocketBroadcastError, SocketPermissionError
@@ -31,6 +31,28 @@ Post = Callable[[Beat | ServersHeard], None]
 _PACKET_MAX = 2048
 _REMOTE_ERRORS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.EACCES, errno.EPROTO})
 """What a pending error on a connected socket is when a router or the host itself answered with an ICMP error."""
+
+
+class Probe(Protocol):
+    """One address that is asked, beat by beat."""
+
+    address: str
+    answered: bool
+
+    def begin(self) -> None:
+        """A new beat."""
+
+    def send(self) -> None:
+        """Ask once more."""
+
+    def drain(self) -> None:
+        """Take what has arrived."""
+
+    def reply(self) -> Reply:
+        """How the beat ended for this address."""
+
+    def close(self) -> None:
+        """Nothing more is asked."""
 
 
 class Target:
@@ -130,27 +152,28 @@ class Beats:
     Another kind of probe joins here as one more list of targets with `begin`, `send`, `drain`, `reply` and `close`.
     """
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, target: Callable[[str, Callable[[], None]], Probe] = Target
+    ) -> None:
         self._clock = clock
         self._interval_ms = config.heartbeat.interval_ms
         self._timeout_ms = config.heartbeat.timeout_ms
         self._packets = config.heartbeat.packets
-        self._primary = Target(config.primary.master_ip, self._progress)
-        self._control = [Target(address, self._progress) for address in config.network_control.addresses]
-        self._servers = {server: Target(server.address, self._progress) for server in config.servers()}
+        self._primary = target(config.primary.master_ip, self._progress)
+        self._control = [target(address, self._progress) for address in config.network_control.addresses]
+        self._servers = {server: target(server.address, self._progress) for server in config.servers()}
         self._all_heard = asyncio.Event()
         self._started_at = 0
         self._told: frozenset[Server] = frozenset()
         self._post: Post | None = None
 
-    def _targets(self) -> Iterator[Target]:
+    def _targets(self) -> Iterator[Probe]:
         yield self._primary
         yield from self._control
         yield from self._servers.values()
 
     async def run(self, post: Post) -> None:
         """Post a Beat each interval; ends only by cancellation."""
-        check()
         at = self._clock.now()
         try:
             while True:

@@ -7,12 +7,12 @@ sound slot with the highest sequence counts; a write goes to the other one and i
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redundancyd.adapters.files import Files
 from redundancyd.errors import NotSaved, StateUnreadable
 
 VERSION = 1
@@ -68,10 +68,11 @@ def _checksum(kind: str, version: int, sequence: int, body: bytes) -> str:
 class SlotFile:
     """One value of one kind; reads and writes block, so they belong into a thread."""
 
-    def __init__(self, path: Path, kind: str, size: int = 8192) -> None:
+    def __init__(self, path: Path, kind: str, size: int = 8192, *, files: Files | None = None) -> None:
         self.path = path
         self.kind = kind
         self.size = size
+        self._files = files or Files()
 
     def read(self) -> Mapping[str, Any] | None:
         """The value, None if there never was one; StateUnreadable when it is there and cannot be understood."""
@@ -96,8 +97,7 @@ class SlotFile:
     def _newest(self) -> tuple[Slot | None, bool]:
         """The sound slot with the highest sequence, and whether nothing was ever written."""
         try:
-            with self.path.open("rb") as file:
-                data = file.read(2 * self.size)
+            data = self._files.read(self.path, 2 * self.size)
         except FileNotFoundError:
             return None, True
         except OSError as error:
@@ -109,17 +109,14 @@ class SlotFile:
 
     def prepare(self) -> None:
         """Make the file, both slots full size and on disk, so that later writes need no space."""
-        if self.path.exists() and self.path.stat().st_size == 2 * self.size:
+        size = self._files.size(self.path)
+        if size == 2 * self.size:
             return
-        with self._explained(), contextlib.ExitStack() as stack:
-            beside = self.path.with_name(self.path.name + ".new")
-            stack.callback(beside.unlink, missing_ok=True)
-            old = self.path.read_bytes()[: 2 * self.size] if self.path.exists() else b""
+        with self._explained():
+            old = self._files.read(self.path, 2 * self.size) if size else b""
             if not old:
                 old = encode(self.kind, 0, None, self.size)
-            _write_whole(beside, old.ljust(2 * self.size, b" "))
-            beside.replace(self.path)
-            _sync_folder(self.path.parent)
+            self._files.replace(self.path, old.ljust(2 * self.size, b" "))
 
     def write(self, value: Mapping[str, Any]) -> None:
         """Put the value on disk; NotSaved says why not, and then the older one still counts."""
@@ -143,14 +140,7 @@ class SlotFile:
                 self._put(newest.index, b" " * self.size)
 
     def _put(self, index: int, slot: bytes) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            written = os.pwrite(descriptor, slot, index * self.size)
-            if written != len(slot):
-                raise OSError(0, "the disk took only a part of it")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        self._files.put(self.path, index * self.size, slot)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -160,19 +150,3 @@ class SlotFile:
             why = error.strerror or str(error)
             remedy = "Look at the disk: df, df -i, mount, dmesg; the folder belongs to redundancyd."
             raise NotSaved(f"saving the {self.kind} in {self.path}", why, remedy) from error
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,9 +1,7 @@
 """What else must outlive the daemon: methods, pause, who we are to the LIMs; one small file each, like the goal's."""
 
-import errno
-import fcntl
-import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
@@ -36,30 +35,40 @@ _METHODS, _PAUSE, _SUPERVISOR = TypeAdapter(Methods), TypeAdapter(_SavedPause), 
 class StateFiles:
     """The small files of the state folder.  `load_…` and `begin_run` wait for the disk and belong into a thread."""
 
-    def __init__(self, folder: Path, clock: Clock, *, deadline_ms: int = _DEADLINE_MS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        deadline_ms: int = _DEADLINE_MS,
+        files: Files | None = None,
+        token: Callable[[int], str] = secrets.token_hex,
+    ) -> None:
         self._folder = folder
         self._clock = clock
-        self._methods = SlotFile(folder / "methods", "methods")
-        self._pause = SlotFile(folder / "pause", "pause")
-        self._supervisor = SlotFile(folder / "supervisor", "supervisor", _SUPERVISOR_SLOT)
-        self._disk = Disk("settings")
+        self._files = files or Files()
+        self._methods = SlotFile(folder / "methods", "methods", files=self._files)
+        self._pause = SlotFile(folder / "pause", "pause", files=self._files)
+        self._supervisor = SlotFile(folder / "supervisor", "supervisor", _SUPERVISOR_SLOT, files=self._files)
+        self._disk = Disk("settings", self._files.begin)
         self._deadline_ms = deadline_ms
+        self._token = token
 
     def lock(self) -> int:
         """Hold the folder as long as this process lives; AlreadyRunning if another one does."""
         path = self._folder / "lock"
         try:
-            descriptor = _open_lock(path)
+            return self._files.lock(path)
+        except BlockingIOError as error:
+            remedy = "One supervision is enough; systemctl status redundancyd shows it."
+            raise AlreadyRunning(f"taking {path}", "another redundancyd holds it", remedy) from error
         except OSError as error:
             remedy = "The folder belongs to redundancyd, mode 0700, on a disk that can be written."
             raise StateUnreadable(f"opening {path}", error.strerror or str(error), remedy) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(descriptor)
-            remedy = "One supervision is enough; systemctl status redundancyd shows it."
-            raise AlreadyRunning(f"taking {path}", "another redundancyd holds it", remedy) from error
-        return descriptor
+
+    def unlock(self, lock: int) -> None:
+        """Let another process have the folder."""
+        self._files.unlock(lock)
 
     def load_methods(self) -> Methods | None:
         """The methods that the operator set with the utility; None if those of the settings file hold."""
@@ -93,9 +102,9 @@ class StateFiles:
     def begin_run(self) -> Supervisor:
         """Who we are from now on: the same id, and a new run that is on disk before any LIM hears of it."""
         before = self.load_supervisor()
-        run = secrets.token_hex(6)
+        run = self._token(6)
         if before is None:
-            now = Supervisor(secrets.token_hex(8), (run,))
+            now = Supervisor(self._token(8), (run,))
         else:
             now = Supervisor(before.id, (*before.runs[-(RUNS_KEPT - 1) :], run))
         try:
@@ -107,17 +116,6 @@ class StateFiles:
             record("run_not_saved", level="critical", why=str(error))
             return before
         return now
-
-
-def _open_lock(path: Path) -> int:
-    """The lock's descriptor; on a disk that has become read-only the file that is there will do."""
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
-    except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
-        return os.open(path, os.O_RDONLY | flags)
 
 
 def _decode(kind: TypeAdapter[_Kind], file: SlotFile, value: Any) -> _Kind:  # noqa: ANN401 - any JSON

@@ -162,7 +162,7 @@ class PauseSet:
 
 @dataclass(frozen=True, slots=True)
 class LoadAsked:
-    """Exchange data is whole, translated and received by the alternate's LIMs; its load may begin when the core says."""
+    """Exchange data was received by the alternate's LIMs, whole and translated; its load begins when the core says."""
 
     request: int  # the answer goes there
     who: str

@@ -213,7 +213,7 @@ def _ordered(state: State, asked: OperatorAsked) -> Goal:
 
 def _undone(state: State) -> Goal:
     goal = _goal(state)
-    reason = f"takeover {goal.number} could not be completed: {state.trouble}"
+    reason = f"takeover {goal.number} could not be completed: {state.trouble or _late(state, goal)}"
     undone = _successor(state, goal.active.other, Kind.FORCED, reason)
     again_at = None  # a return that was ordered together with an earlier takeover is tried again, not at once
     if goal.former_revert_at is not None:
@@ -225,6 +225,13 @@ def _undone(state: State) -> Goal:
         revert_at=again_at,
         accepted=goal.former_accepted,
     )
+
+
+def _late(state: State, goal: Goal) -> str:
+    """Who was still waited for when the time was over."""
+    waiting = state.op.waiting if state.op else frozenset()
+    views = (view for view in state.views if view.server in waiting and not view.is_as_wanted(goal, state.us))
+    return f"{', '.join(view.server.name for view in views) or 'a LIM'} did not answer in time"
 
 
 def _successor(state: State, active: System, kind: Kind, reason: str) -> Goal:

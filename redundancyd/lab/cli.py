@@ -7,6 +7,7 @@ import random
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from redundancyd.core.systems import System
@@ -15,12 +16,14 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.network import PHONES, ROUTER
 from redundancyd.lab.plan import CONTROL, BedPlan, lims_named, master_address
-from redundancyd.lab.player import Player, Result
-from redundancyd.lab.report import report
+from redundancyd.lab.stage import LabStage
 from redundancyd.lab.system import PATH, LabError, check_machine
-from redundancyd.lab.timeline import Timeline
-from redundancyd.scenarios.pages import FACTS, VERBS, WHERE, Do, Expect, Page, PageError, Until
-from redundancyd.scenarios.reading import load, names
+from redundancyd.scenarios import telling
+from redundancyd.scenarios.pages import Do, Page, PageError
+from redundancyd.scenarios.playing import Player, Result
+from redundancyd.scenarios.reading import check_places, load, read_settings
+from redundancyd.scenarios.report import report
+from redundancyd.scenarios.timeline import Timeline
 
 NOT_HELD = 1
 WRONG_WORDS = 2
@@ -107,12 +110,7 @@ def _bed_options(parser: argparse.ArgumentParser, prefix: str) -> None:
 
 
 def _plan(arguments: argparse.Namespace, page_settings: Sequence[tuple[str, str]] = ()) -> BedPlan:
-    settings = dict(page_settings)
-    for pair in arguments.set:
-        key, equals, value = pair.partition("=")
-        if not equals or "." not in key:
-            raise ValueError(f"--set {pair}: write section.key=value, such as heartbeat.interval_ms=1000")
-        settings[key] = value
+    settings = {**dict(page_settings), **read_settings(arguments.set)}
     return BedPlan(arguments.prefix, arguments.lims, arguments.backend, settings)
 
 
@@ -133,25 +131,20 @@ def play(page: Page, plan: BedPlan, *, seed: int, quiet: bool = False, journal: 
         timeline.say("  seconds  who           what")
         daemon = Daemon(bed, steppable_clock=steps_clock)
         try:
-            return Player(page, bed, daemon, timeline, random.Random(seed)).play()
+            with LabStage(bed, daemon) as stage:
+                return Player(page, stage, timeline, random.Random(seed)).play()
         finally:
             if journal is not None and daemon.journal.exists():
                 shutil.copyfile(daemon.journal, journal)
 
 
-def _check_places(page: Page, plan: BedPlan) -> None:
-    """ValueError when the page speaks of a LIM that the bed will not have."""
-    for step in page.flat():
-        words = step.words if isinstance(step, Do) else step.fact.words if isinstance(step, Expect | Until) else ()
-        for word in words:
-            if WHERE.fullmatch(word):
-                lims_named(plan, word)
-
-
 def _play(arguments: argparse.Namespace) -> int:
     page = load(arguments.name)
+    if page.only_simulated:
+        remedy = f"redundancy-sim play {arguments.name}"
+        raise PageError(f"{page.name}: `{page.only_simulated}` is for the simulator: {remedy}")
     plan = _plan(arguments, page.settings)
-    _check_places(page, plan)
+    check_places(page, partial(lims_named, plan))
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     check_machine()
     print(f"{page.name}: {page.about}  (seed {seed})", flush=True)
@@ -227,13 +220,5 @@ def _shell(arguments: argparse.Namespace) -> int:
 
 
 def _pages(arguments: argparse.Namespace) -> int:
-    if arguments.words:
-        print("What can happen:")
-        print("\n".join(f"  {verb:<22} {text}" for verb, text in VERBS.items()))
-        print("What can be expected, `within SPAN`, `for SPAN` or now, after `expect` or `expect S4:`:")
-        print("\n".join(f"  {fact:<22} {text}" for fact, text in FACTS.items()))
-        return 0
-    for name in names():
-        page = load(name)
-        print(f"{name:<28} {page.about}  [{' '.join(page.promises)}]")
+    print("\n".join(telling.words() if arguments.words else telling.pages()))
     return 0

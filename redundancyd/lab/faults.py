@@ -6,44 +6,24 @@ The table at the end is the whole list; its keys are those of `redundancyd.scena
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from redundancyd.core.systems import System
-from redundancyd.lab import network
-from redundancyd.lab.bed import Bed
-from redundancyd.lab.daemon_process import Daemon
+from redundancyd.lab import daemon_faults, network
 from redundancyd.lab.disk import PACKAGE, base_python
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
 from redundancyd.lab.system import spawn
-from redundancyd.scenarios.links import Way, ways
-from redundancyd.scenarios.spans import Span
+from redundancyd.lab.world import World
+from redundancyd.scenarios.links import ways
 
 RESTORES = [f"{family}{kind}-restore" for family in ("iptables", "ip6tables") for kind in ("", "-nft", "-legacy")]
 REFUSING = "#!/bin/sh\ncat >/dev/null\necho 'iptables-restore: unable to initialize table filter' >&2\nexit 1\n"
 FOREIGN_RULE = ["INPUT", "1", "-p", "udp", "--dport", "5060", "-j", "ACCEPT"]
-ORDER_DEADLINE_S = 60.0
-ORDER_ENDS = {0: "done", 3: "refused"}
 
 
-@dataclass(slots=True)
-class World:
-    """A bed with its daemon, and what was last ordered."""
-
-    bed: Bed
-    daemon: Daemon
-    order_end: str = ""
-    order_said: str = ""
-    order_code: int = 0
-    standing: set[Way] = field(default_factory=set)  # the ways that are cut
-
-    def lims(self, words: Sequence[str]) -> list[Lim]:
-        """The LIMs that words such as `primary alternate-2` mean."""
-        return [lim for word in words for lim in self.bed.named(word)]
-
-    def do(self, verb: str, words: Sequence[str]) -> None:
-        """Let it happen; LabError when it can't."""
-        DOES[verb](self, list(words))
+def do(world: World, verb: str, words: Sequence[str]) -> None:
+    """Let it happen; LabError when it can't."""
+    DOES[verb](world, list(words))
 
 
 def power_off(world: World, words: list[str]) -> None:
@@ -90,43 +70,16 @@ def heal(world: World, words: list[str]) -> None:
     world.bed.set_cuts(world.standing)
 
 
-def kill(world: World, _words: list[str]) -> None:
-    """Kill the daemon."""
-    world.daemon.kill()
+def unplug(world: World, words: list[str]) -> None:
+    """Pull cables at the router; what lives in the LIMs lives on."""
+    for lim in world.lims(words):
+        network.port(world.bed.plan, lim.name, up=False)
 
 
-def start(world: World, _words: list[str]) -> None:
-    """Start the daemon."""
-    world.daemon.start()
-
-
-def restart(world: World, _words: list[str]) -> None:
-    """Stop the daemon in order and start it."""
-    world.daemon.stop()
-    world.daemon.start()
-
-
-def step_clock(world: World, words: list[str]) -> None:
-    """Let the daemon's wall clock jump."""
-    sign = -1 if words[0][0] == "-" else 1
-    world.daemon.step_clock(sign * Span(words[0][1:]).ms({}))
-
-
-def order(world: World, words: list[str]) -> None:
-    """Say something to the utility, and keep how it ended."""
-    done = world.daemon.order(_unasked(words), ORDER_DEADLINE_S)
-    world.order_code = done.returncode
-    world.order_end = ORDER_ENDS.get(done.returncode, "failed")
-    world.order_said = (done.stdout + done.stderr).strip()
-
-
-def begin(world: World, words: list[str]) -> None:
-    """Say something to the utility without waiting for the end."""
-    spawn(world.daemon.utility(_unasked(words)))
-
-
-def _unasked(words: list[str]) -> list[str]:
-    return [*words, "--yes"] if words[0] == "manual-takeover" else words
+def plug(world: World, words: list[str]) -> None:
+    """Put them back."""
+    for lim in world.lims(words):
+        network.port(world.bed.plan, lim.name, up=True)
 
 
 def by_hand(world: World, words: list[str]) -> None:
@@ -232,12 +185,16 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "thaw": thaw,
     "cut": cut,
     "heal": heal,
-    "kill": kill,
-    "start": start,
-    "restart": restart,
-    "step-clock": step_clock,
-    "order": order,
-    "begin": begin,
+    "unplug": unplug,
+    "plug": plug,
+    "keep": daemon_faults.keep,
+    "restore": daemon_faults.restore,
+    "kill": daemon_faults.kill,
+    "start": daemon_faults.start,
+    "restart": daemon_faults.restart,
+    "step-clock": daemon_faults.step_clock,
+    "order": daemon_faults.order,
+    "begin": daemon_faults.begin,
     "by-hand": by_hand,
     "flush-rules": flush_rules,
     "insert-rule": insert_rule,

@@ -6,24 +6,9 @@ from typing import TypeAlias
 
 from redundancyd.core.systems import System
 from redundancyd.lab.plan import CONTROL, SERVICES, BedPlan, LimPlan, master_address
+from redundancyd.scenarios.ordinary import ORDINARY, setting_value
 
 Value: TypeAlias = str | int | Sequence[str] | Sequence[Mapping[str, str | int]]
-# Of the daemon's settings those that the lab shortens, or that belong to the bed; all else is the daemon's own default.
-ORDINARY: dict[str, Value] = {
-    "heartbeat.interval_ms": 1000,
-    "heartbeat.timeout_ms": 800,
-    "heartbeat.packets": 3,
-    "heartbeat.missed": 3,
-    "takeover.alternate_from_primary": "automatic",
-    "takeover.primary_from_alternate": "manual",
-    "takeover.return_after": "10m",
-    "takeover.look_interval_ms": 5000,
-    "takeover.block_deadline_ms": 1000,
-    "takeover.allow_deadline_ms": 3000,
-    "takeover.boot_hold": "180s",
-    "takeover.orphan_hold": "off",
-    "traffic.deny": "reject",
-}
 
 
 def effective(plan: BedPlan) -> dict[str, Value]:
@@ -48,7 +33,7 @@ def effective(plan: BedPlan) -> dict[str, Value]:
         "socket.group": "redundancyd",
     }
     for name, written in plan.settings.items():
-        values[name] = int(written) if written.isdecimal() else written
+        values[name] = setting_value(written)
     return values
 
 

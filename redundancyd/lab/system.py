@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from redundancyd.scenarios.stage import StageError
+
 NEEDED = {
     "ip": "iproute2",
     "iptables": "iptables",
@@ -22,7 +24,7 @@ NEEDED = {
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class LabError(Exception):
+class LabError(StageError):
     """Something the lab was asked to do could not be done; the text says what, what came back, and what to do."""
 
 

@@ -3,13 +3,16 @@
     The primary loses its power; takeover is automatic.      what it is about, up to the first empty line
 
     set heartbeat.interval_ms 1000                           a setting of redundancyd.toml
+    fleet lims 3                                             how the simulator is set up; not for the lab
     promise S2 L1                                            what it exercises (DESIGN.md section 1)
+    differs rows because it is killed by lot                 why lab and simulator differ in rows, verdicts, promises
 
     power-off primary                                        something happens (VERBS)
     wait 3s                                                  a span, or one by lot: 0s..2i
     wait until event takeover_done within 20s                it is no use going on before
     expect L1: active alternate within ki+t+F+U              a fact that must come true in time (FACTS)
     expect S4: no-takeover for 5s                            a fact that must stay true
+    at 15s                                                   wait up to that instant of the run (simulator)
     repeat 20                                                the lines up to `end`, so many times
     end
 
@@ -26,7 +29,13 @@ from redundancyd.scenarios.spans import Span
 
 FOLDER = Path(__file__).parent
 PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
-WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?)?")
+WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?(-standby)?)?")
+PARTS = ("rows", "verdicts", "promises")
+"""What is compared between two plays of a page, and may be said to differ."""
+ROW = re.compile(r"T[0-9]{2}")
+KEPT_OF = {"goal": ("goal",), "state": ("goal", "methods", "pause", "supervisor")}
+"""What `keep` and `restore` mean, as files of the daemon's state folder."""
+NAME = re.compile(r"[a-z0-9_]+")
 SETTING = re.compile(r"[a-z_]+\.[a-z_]+")
 LARGEST_PAGE = 100_000
 
@@ -38,9 +47,13 @@ VERBS = {
     "thaw": "WHERE… or daemon",
     "cut": "LINK…: packets vanish (inter-site, alternate-control, primary>phones, or a place alone)",
     "heal": "LINK…",
+    "unplug": "WHERE…: the cable is pulled; the LIM lives on, and so do its connections for a while",
+    "plug": "WHERE…",
     "kill": "daemon: kill -9",
     "start": "daemon",
     "restart": "daemon: an orderly stop, then a start",
+    "keep": "goal|state: what the daemon has on its disk, its goal alone or all of it, is copied away",
+    "restore": "goal|state: that copy comes back, as from an old backup; the daemon must not run",
     "step-clock": "+SPAN or -SPAN: the wall clock that the daemon sees jumps",
     "order": "WORDS…: what an operator says to redundancyctl",
     "begin": "WORDS…: the same, without waiting for its end",
@@ -57,6 +70,39 @@ VERBS = {
     "drop-master": "SYSTEM: the master address dies alone",
     "mark": "(nothing): figures and `no-takeover` count from here; without it from the first thing that happens",
 }
+# What only the simulator can let happen; a page with one of these is not for the lab.
+SIMULATED = {
+    "silence-control": "(nothing): the network control address answers nobody",
+    "restore-control": "(nothing)",
+    "close-ssh": "WHERE…: its sshd lets nobody in",
+    "open-ssh": "WHERE…",
+    "break-channel": "WHERE…: the connections to it are reset",
+    "slow": "SPAN WHERE…: it answers so much later",
+    "lose-answers": "WHERE…: it does what it is told, and its next answers are lost",
+    "garble": "WHERE…: its answers come mutilated",
+    "speak-clearly": "WHERE…: neither slow, nor lost, nor garbled any more",
+    "tear-state": "WHERE…: what it has on its disk of the last order is damaged",
+    "stranger": "allow|block WHERE…: another supervisor orders it",
+    "hang-disk": "(nothing): the daemon's disk takes nothing and says nothing",
+    "wake-disk": "(nothing)",
+    "fail-disk": "(nothing): the daemon's disk says input/output error",
+    "mend-disk": "(nothing)",
+    "lock-disk": "(nothing): the daemon's disk is read-only",
+    "unlock-disk": "(nothing)",
+    "roll-back-goal": "(nothing): the daemon is killed, and started on an older goal file",
+    "lose-goal": "(nothing): the daemon is killed, and started without its goal file",
+    "stop": "daemon: an orderly stop",
+    "reload": "daemon: it reads its settings again",
+    "mend-everything": "(nothing): every fault is mended at once",
+}
+FLEET = {
+    "seed": "NUMBER: which of all possible runs",
+    "lims": "NUMBER: LIMs in each system",
+    "standby": "LIM…: those with a standby server",
+    "watchdog": "(nothing): systemd kills a daemon that stands still, and starts it again",
+    "boot": "SPAN SPAN: a host boots for a time between the two",
+    "loss": "SHARE: of all pings, such as 0.01",
+}
 FACTS = {
     "ready": "a takeover would work now, says the daemon",
     "active": "SYSTEM|both|none: who answers the phones just now",
@@ -68,6 +114,8 @@ FACTS = {
     "goal": "SYSTEM: the goal, as the daemon says",
     "event": "NAME [key=value…]: a line of the daemon's journal since the mark",
     "no-event": "NAME [key=value…]: no such line since the mark",
+    "row": "T01 [TIMES]: that row of the takeover table was taken since the mark; exactly so many times",
+    "no-row": "T01: it was not",
     "alarm": "WORD: an alarm with that word in its name or text stands",
     "no-alarm": "[WORD]: no alarm, or none with that word, stands",
     "unfenced": "WHERE: status says so of every LIM there",
@@ -76,7 +124,7 @@ FACTS = {
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",
     "both-active-at-most": "SPAN in all since the mark",
     "none-active-at-most": "SPAN at a stretch since the mark",
-    "order": "done|failed|refused: how the last order ended; said WORD: what the operator was told has it",
+    "order": "done|failed|refused: how the last order or begin ended; said WORD: what the operator was told has it",
 }
 
 
@@ -120,6 +168,17 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """Time goes by up to an instant, counted from the beginning of the fleet."""
+
+    line: int
+    instant: Span
+
+    def __str__(self) -> str:
+        return f"at {self.instant}"
+
+
+@dataclass(frozen=True, slots=True)
 class Until:
     """It is no use going on before this is true."""
 
@@ -156,7 +215,7 @@ class Repeat:
     steps: tuple["Step", ...]
 
 
-Step: TypeAlias = Do | Wait | Until | Expect | Repeat
+Step: TypeAlias = Do | Wait | At | Until | Expect | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +227,27 @@ class Page:
     settings: tuple[tuple[str, str], ...]
     promises: tuple[str, ...]
     steps: tuple[Step, ...]
+    fleet: tuple[tuple[str, ...], ...] = ()  # of FLEET, each with its words
+    differs: tuple[tuple[str, str], ...] = ()  # what differs between simulator and lab, and why
 
-    def flat(self) -> Iterator[Do | Wait | Until | Expect]:
+    @property
+    def only_simulated(self) -> str:
+        """The first thing on it that the lab can't do; empty for a page that both can play."""
+        if self.fleet:
+            return f"fleet {self.fleet[0][0]}"
+        steps = self.flat()
+        return next((str(step) for step in steps if isinstance(step, At) or _is_simulated(step)), "")
+
+    def flat(self) -> Iterator[Do | Wait | At | Until | Expect]:
         """Every step once, those inside `repeat` too."""
         yield from _flat(self.steps)
 
 
-def _flat(steps: tuple[Step, ...]) -> Iterator[Do | Wait | Until | Expect]:
+def _is_simulated(step: Step) -> bool:
+    return isinstance(step, Do) and step.verb in SIMULATED
+
+
+def _flat(steps: tuple[Step, ...]) -> Iterator[Do | Wait | At | Until | Expect]:
     for step in steps:
         if isinstance(step, Repeat):
             yield from _flat(step.steps)

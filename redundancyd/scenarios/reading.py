@@ -1,18 +1,21 @@
 """Reads scenario pages: text in, a Page out, or a PageError that names the line and what would be right."""
 
-import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.pages import (
     FACTS,
     FOLDER,
     LARGEST_PAGE,
+    NAME,
+    PARTS,
     PROMISES,
     SETTING,
+    SIMULATED,
     VERBS,
     WHERE,
+    At,
     Do,
     Expect,
     Fact,
@@ -24,10 +27,9 @@ from redundancyd.scenarios.pages import (
     Wait,
 )
 from redundancyd.scenarios.spans import Span
+from redundancyd.scenarios.vocabulary import check_verb, suits, suits_fleet
 
-NAME = re.compile(r"[a-z0-9_]+")
 MOST_REPEATS = 1000
-SYSTEMS = {"primary", "alternate"}
 
 
 def names() -> list[str]:
@@ -47,12 +49,34 @@ def load(name: str) -> Page:
     return read(path.stem, text)
 
 
+def read_settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Settings as a command line gives them, `heartbeat.interval_ms=1000`; ValueError for what is none."""
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not SETTING.fullmatch(key):
+            raise ValueError(f"--set {pair}: write section.key=value, such as heartbeat.interval_ms=1000")
+        settings[key] = value
+    return settings
+
+
+def check_places(page: Page, named: Callable[[str], object]) -> None:
+    """`named` raises ValueError for a LIM that is not there; each that the page speaks of is tried."""
+    for step in page.flat():
+        words = step.words if isinstance(step, Do) else step.fact.words if isinstance(step, Expect | Until) else ()
+        for word in words:
+            if WHERE.fullmatch(word):
+                named(word)
+
+
 @dataclass(slots=True)
 class _Reader:
     """What has been read so far; the stack holds the steps of each `repeat` that is still open."""
 
     settings: list[tuple[str, str]] = field(default_factory=list)
     promises: list[str] = field(default_factory=list)
+    fleet: list[tuple[str, ...]] = field(default_factory=list)
+    differs: list[tuple[str, str]] = field(default_factory=list)
     stack: list[tuple[int, int, list[Step]]] = field(default_factory=lambda: [(0, 1, [])])
 
     def take(self, line: int, words: list[str]) -> None:
@@ -62,6 +86,10 @@ class _Reader:
                 self.settings.append((name, " ".join(value)))
             case ["promise", *promises] if promises and set(promises) <= set(PROMISES):
                 self.promises += promises
+            case ["fleet", *words] if suits_fleet(words):
+                self.fleet.append(tuple(words))
+            case ["differs", part, "because", *why] if part in PARTS and why:
+                self.differs.append((part, " ".join(why)))
             case ["repeat", times] if times.isdecimal() and 0 < int(times) <= MOST_REPEATS:
                 self.stack.append((line, int(times), []))
             case ["end"] if len(self.stack) > 1:
@@ -93,7 +121,8 @@ def read(name: str, text: str) -> Page:
         raise PageError(f"{name}, line {reader.stack[-1][0]}: repeat without end")
     if not about or not reader.stack[0][2]:
         raise PageError(f"{name}: a page has a sentence, an empty line, and something that happens")
-    return Page(name, " ".join(about), tuple(reader.settings), tuple(reader.promises), tuple(reader.stack[0][2]))
+    steps, fleet, differs = tuple(reader.stack[0][2]), tuple(reader.fleet), tuple(reader.differs)
+    return Page(name, " ".join(about), tuple(reader.settings), tuple(reader.promises), steps, fleet, differs)
 
 
 def _step(line: int, words: list[str]) -> Step:
@@ -106,16 +135,19 @@ def _step(line: int, words: list[str]) -> Step:
         case ["wait", span]:
             shortest, _, longest = span.partition("..")
             return Wait(line, Span(shortest), Span(longest) if longest else None)
+        case ["at", instant]:
+            return At(line, Span(instant))
         case ["expect", promise, *rest] if promise.endswith(":"):
             if promise[:-1] not in PROMISES:
                 raise ValueError(f"no promise is called {promise[:-1]!r}; there are {', '.join(PROMISES)}")
             return _expect(line, promise[:-1], rest)
         case ["expect", *rest]:
             return _expect(line, None, rest)
-        case [verb, *rest] if verb in VERBS:
-            _check_verb(verb, rest)
+        case [verb, *rest] if verb in VERBS or verb in SIMULATED:
+            check_verb(verb, rest)
             return Do(line, verb, tuple(rest))
-    raise ValueError(f"{' '.join(words)!r}: a page says set, promise, wait, expect, repeat, end, or {', '.join(VERBS)}")
+    said = "set, promise, fleet, differs, wait, at, expect, repeat, end"
+    raise ValueError(f"{' '.join(words)!r}: a page says {said}, or {', '.join((*VERBS, *SIMULATED))}")
 
 
 def _expect(line: int, promise: str | None, words: list[str]) -> Expect:
@@ -131,65 +163,7 @@ def _fact_and_span(words: list[str]) -> tuple[Fact, Span | None, Span | None]:
     elif len(words) > 2 and words[-2] == "for":  # noqa: PLR2004
         lasting, words = Span(words[-1]), words[:-2]
     name, *rest = words or [""]
-    if name not in FACTS or not _suits(name, rest):
+    if name not in FACTS or not suits(name, rest):
         known = f"{name} {FACTS[name]}" if name in FACTS else ", ".join(FACTS)
         raise ValueError(f"{' '.join(words)!r} is nothing that can be seen: {known}")
     return Fact(name, tuple(rest)), within, lasting
-
-
-def _suits(name: str, words: list[str]) -> bool:
-    """The words behind a fact are those it takes."""
-    match name, words:
-        case (("ready" | "no-takeover" | "never-both-active" | "no-alarm"), []) | (("alarm" | "no-alarm"), [_]):
-            return True
-        case (("silent" | "registered" | "goal"), [system]):
-            return system in SYSTEMS
-        case "settled", [system]:
-            return system in {*SYSTEMS, "any"}
-        case "active", [who]:
-            return who in {*SYSTEMS, "both", "none"}
-        case (("blocked" | "allowed" | "unfenced" | "fenced"), [where]):
-            return WHERE.fullmatch(where) is not None
-        case (("both-active-at-most" | "none-active-at-most"), [span]):
-            return Span(span) is not None
-        case (("event" | "no-event"), [event, *pairs]):
-            return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
-        case "order", [*end]:
-            return end[:1] == ["said"] or end in (["done"], ["failed"], ["refused"])
-    return False
-
-
-def _check_verb(verb: str, words: list[str]) -> None:
-    """ValueError unless the words behind a verb are those it takes."""
-    if verb in {"cut", "heal"}:
-        for word in words:
-            ways(word)
-    if not words if verb in {"cut", "heal", "order", "begin"} else not _is_good(verb, words):
-        raise ValueError(f"{verb} {' '.join(words)}: {verb} takes {VERBS[verb]}")
-
-
-def _is_good(verb: str, words: list[str]) -> bool:
-    match verb, words:
-        case "mark", []:
-            return True
-        case (("freeze" | "thaw" | "kill" | "start" | "restart"), ["daemon"]):
-            return True
-        case (("kill" | "start" | "restart" | "mark"), _):
-            return False
-        case "step-clock", [span]:
-            return span[0] in "+-" and Span(span[1:]) is not None
-        case "by-hand", ["allow" | "block", *places]:
-            return _are_places(places)
-        case (("refuse" | "accept"), ["allow", *places]):
-            return _are_places(places)
-        case "move-master", [place]:
-            return place not in SYSTEMS and _are_places(words)
-        case "drop-master", [system]:
-            return system in SYSTEMS
-        case (("step-clock" | "by-hand" | "refuse" | "accept" | "move-master" | "drop-master"), _):
-            return False
-    return _are_places(words)
-
-
-def _are_places(words: list[str]) -> bool:
-    return bool(words) and all(WHERE.fullmatch(word) for word in words)

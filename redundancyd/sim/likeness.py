@@ -127,7 +127,14 @@ def _core(core: State, rank: Rank) -> tuple[Any, ...]:
         tuple([_view(view, core, rank) for view in core.views]),
         None
         if op is None
-        else (op.word, _places(op.targets), _places(op.waiting), _places(op.tried), op.deadline_at - now, core.next_op - op.op),
+        else (
+            op.word,
+            _places(op.targets),
+            _places(op.waiting),
+            _places(op.tried),
+            op.deadline_at - now,
+            core.next_op - op.op,
+        ),
         max(core.started_at - now, -FAR) if starting else None,
         core.look_at - now,
         _ago(core.stable_since, now, settings.return_after_ms),
@@ -206,5 +213,3 @@ def _answer(answer: object, rank: Rank, core: State) -> tuple[Any, ...]:
             return ("refused", error, _status(status, rank, core))
         case _:
             return ("unreached",)
-
-

@@ -76,9 +76,10 @@ def start(world: World) -> World:
         unsent=False,
         next_beat=max(world.next_beat, world.now),
     )
-    if world.load is not None:
-        world = tell(world, LoadUnderWay(world.load, world.now))
-        world = arriving(world, (max(world.load_ends, world.now), LoadEnded(world.load.request, world.now)))
+    if (load := world.load) is not None:
+        world = tell(world, LoadUnderWay(load, world.now))
+        ends = max(world.load_ends, world.now)
+        world = arriving(world, (ends, LoadEnded(load.request, ends)))
     for lim in world.lims:
         if answers(world, lim):
             world = tell(world, Connected(lim.server, world.now))

@@ -11,8 +11,10 @@ from redundancyd.core.effects import Order, SaveGoal
 from redundancyd.core.events import GoalNotSaved, GoalSaved
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Methods, Settings, System
-from redundancyd.sim.faults import FAULTS, REVERT_AFTER_MS, kill_between, mend, order
-from redundancyd.sim.laws import Court, Moment
+from redundancyd.sim.faults import FAULTS, REVERT_AFTER_MS, mend, order
+from redundancyd.sim.harm import kill_between
+from redundancyd.sim.laws import Court
+from redundancyd.sim.moment import Moment
 from redundancyd.sim.motion import first_world, kill, move
 from redundancyd.sim.world import SMALL, Delivery, Sampling, World, sampling
 
@@ -23,7 +25,7 @@ WARM_UP_BEATS = 5
 DEEDS = {Sampling.SAVE, Sampling.ORDER, Sampling.LOAD}
 
 
-class LawBroken(Exception):  # noqa: N818 - what was found, not a mistake
+class LawBroken(Exception):
     """A law was broken; the text says how."""
 
     def __init__(self, law: str, said: str) -> None:

@@ -17,7 +17,7 @@ from itertools import groupby
 
 from redundancyd.core.systems import Method, Methods
 from redundancyd.sim.explore import COARSE, FINE, Broken, Grain
-from redundancyd.sim.walk import CALM, ON, LawBroken, Walk, happen, is_settled, warmed_up
+from redundancyd.sim.walk import CALM, ON, Walk, happen, is_settled, warmed_up
 from redundancyd.sim.world import START, World
 
 FIRST_WORDS = "explored way:"

@@ -288,7 +288,7 @@ async def test_a_write_that_failed_on_its_way_does_not_count_later(
     def fails(descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("redundancyd.adapters.slots.os.fsync", fails)
+    monkeypatch.setattr("redundancyd.adapters.files.os.fsync", fails)
     with pytest.raises(NotSaved, match="Input/output error"):
         await file.save(SECOND)
     monkeypatch.undo()

@@ -1,13 +1,16 @@
 """Effects become answers: one for each server, whatever happens to it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
+from redundancyd.adapters import perform
 from redundancyd.adapters.perform import Perform
+from redundancyd.adapters.serve import Serve
 from redundancyd.config import Config, parse
 from redundancyd.core.effects import Look, Order, SaveGoal
 from redundancyd.core.events import Answered, FactsSeen, GoalNotSaved, GoalSaved, Refused, Unreached
@@ -98,8 +101,8 @@ async def world(*answering: Answering, error: Exception | None = None) -> AsyncI
     disk = Disk(error)
     async with asyncio.TaskGroup() as tasks:
         clock = SetClock()
-        perform = Perform(channels, disk, clock, posted.append, settings(), tasks)  # type: ignore[arg-type]
-        yield World(perform, posted, channels, disk, clock)
+        performs = Perform(channels, disk, clock, posted.append, settings(), tasks)  # type: ignore[arg-type]
+        yield World(performs, posted, channels, disk, clock)
 
 
 def sound(line: str) -> str:
@@ -127,6 +130,37 @@ async def test_an_order_goes_to_all_servers_at_once_and_each_answers_for_itself(
     assert by_lim[1].answer.traffic is Traffic.BLOCKED
     assert by_lim[2].answer == Unreached("connection refused")
     assert here.channels[PRIMARY[0]].asked == [("block 8 id.run", False)]
+
+
+class Silent:
+    """A channel over a real `serve` at whose other end nobody is."""
+
+    connected = True
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.serve = Serve(server.name, lambda _: None, lambda: None)
+
+    async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
+        """As the real one."""
+        return await self.serve.ask(line, deadline_ms)
+
+
+async def test_a_stall_of_our_own_past_a_deadline_is_told_as_no_answer(monkeypatch: pytest.MonkeyPatch):
+    """
+    Both deadlines have passed when the loop goes on: the LIM did not answer in time, and nobody made a mistake.
+    """
+    told: list[str] = []
+    monkeypatch.setattr(perform, "record", lambda event, **_: told.append(event))
+    async with world(sound) as here:
+        here.channels[PRIMARY[0]] = Silent(PRIMARY[0])  # type: ignore[assignment]
+        here.perform.start(Order(5, Word.BLOCK, 8, PRIMARY[:1], 50), US)
+        await asyncio.sleep(0.01)
+        time.sleep(0.4)
+        [answered] = await here.answers(1)
+    assert isinstance(answered, Answered)
+    assert answered.answer == Unreached("no answer within 50 ms")
+    assert told == []
 
 
 async def test_a_slow_server_does_not_hold_up_the_answer_of_another():

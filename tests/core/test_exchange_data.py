@@ -20,7 +20,7 @@ def asked(top: TableTop, request: int = 7) -> Load | Refuse:
     """What the core says to a load that is ready."""
     top.happen(LoadAsked(request, "the daily job", top.now))
     loads = [load for load in top.loads if load.request == request]
-    said = [*loads, *(refuse for refuse in top.refused if refuse.request == request)]
+    said: list[Load | Refuse] = [*loads, *(refuse for refuse in top.refused if refuse.request == request)]
     assert len(said) == 1
     return said[0]
 

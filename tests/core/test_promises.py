@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from redundancyd.core import heartbeat
 from redundancyd.core.alarms import alarms
 from redundancyd.core.events import (
     Beat,
@@ -200,6 +201,19 @@ def test_a_planned_takeover_that_one_lim_does_not_follow_is_undone(word: Word, h
     undone = [alarm.text for alarm in alarms(top.state) if alarm.name == "takeover_undone"]
     assert server.name in undone[0]
     assert top.overlap_ms == 0
+
+
+@pytest.mark.S5
+def test_an_undone_takeover_names_the_lim_whose_answer_had_not_come_in_time():
+    """
+    Its answer is later than the deadline: there is no refusal to tell of, and the operator still learns who it was.
+    """
+    top = rested()
+    top.lims[P2].slow_ms = 2 * top.settings.block_deadline_ms
+    top.order(ALTERNATE)
+    top.beat(8)
+    undone = [alarm.text for alarm in alarms(top.state) if alarm.name == "takeover_undone"]
+    assert undone == ["takeover 2 could not be completed: primary-2 did not answer in time"]
 
 
 @pytest.mark.S5
@@ -701,8 +715,8 @@ def test_a_frozen_daemon_that_wakes_to_its_disk_before_its_next_beat_takes_over_
     top = rested(methods=Methods(Method.MANUAL, Method.MANUAL))
     top.power_off(PRIMARY)
     top.beat(4)
-    assert top.state.verdict is Verdict.LOST
+    assert heartbeat.judge(top.state.heart, SETTINGS) is Verdict.LOST
     woken_at = top.now + 30_000
     top.happen(MethodSet(Direction.ALTERNATE_FROM_PRIMARY, Method.AUTOMATIC, woken_at))
-    assert top.state.verdict is not Verdict.LOST
+    assert heartbeat.judge(top.state.heart, SETTINGS) is not Verdict.LOST
     assert top.state.goal == top.disk

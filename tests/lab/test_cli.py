@@ -11,9 +11,9 @@ import pytest
 from redundancyd.core.systems import System
 from redundancyd.lab import system
 from redundancyd.lab.cli import main
-from redundancyd.lab.evidence import Happened, Moved, Remembered, read_sample
-from redundancyd.lab.player import told_last
-from redundancyd.lab.timeline import Timeline, entry_of, line_of
+from redundancyd.scenarios.evidence import Happened, Moved, Remembered, read_sample
+from redundancyd.scenarios.telling import told_last
+from redundancyd.scenarios.timeline import Timeline, entry_of, line_of
 
 LAB = [sys.executable, "-m", "redundancyd.lab"]
 
@@ -133,6 +133,16 @@ def test_a_page_that_does_not_hold_ends_with_status_1_and_says_what_was_broken(t
     assert told["figures"]["both_active_ms"] > 100
     assert all(set(entry) == {"at_ms", "what"} for entry in told["timeline"])
     assert "S1 BROKEN" in done.stdout
+
+
+def test_a_page_for_the_simulator_alone_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Before anything is built, and with the program that can play it.
+    """
+    page = tmp_path / "seed.txt"
+    page.write_text("What a seed did.\n\nfleet lims 3\nat 15s\n")
+    assert main(["play", str(page)]) == 2
+    assert "`fleet lims` is for the simulator: redundancy-sim play" in capsys.readouterr().err
 
 
 def test_the_timeline_is_in_the_order_of_time_and_counts_from_the_mark(capsys: pytest.CaptureFixture[str]):

@@ -8,8 +8,9 @@ import pytest
 from redundancyd.core.systems import System, Traffic
 from redundancyd.lab.bed import Bed
 from redundancyd.lab.daemon_process import Daemon
-from redundancyd.lab.faults import World
+from redundancyd.lab.faults import do
 from redundancyd.lab.system import LabError
+from redundancyd.lab.world import World
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(60)]
 PING = ["ping", "-q", "-c", "1", "-W", "1"]
@@ -66,9 +67,9 @@ def test_a_cut_is_one_way_or_both_and_heals(world: World):
     Requests that vanish on their way there are as silent as answers that vanish on their way back.
     """
     for words in (["primary>alternate"], ["alternate>primary"], ["inter-site"], ["alternate"]):
-        world.do("cut", words)
+        do(world, "cut", words)
         assert not hears(world.bed, "alternate-1", "192.0.2.11")
-        world.do("heal", words)
+        do(world, "heal", words)
         assert hears(world.bed, "alternate-1", "192.0.2.11")
 
 
@@ -76,20 +77,58 @@ def test_the_control_address_can_be_silent_alone(world: World):
     """
     The alternate hears the primary, not the control address; the primary hears both.
     """
-    world.do("cut", ["alternate-control"])
+    do(world, "cut", ["alternate-control"])
     assert not hears(world.bed, "alternate-1", "203.0.113.1")
     assert hears(world.bed, "alternate-1", "192.0.2.11")
     assert hears(world.bed, "primary-1", "203.0.113.1")
+
+
+def test_a_cable_that_is_pulled_silences_one_lim_until_it_is_back(world: World):
+    """
+    The LIM lives on behind it.
+    """
+    do(world, "unplug", ["primary-1"])
+    assert not hears(world.bed, "alternate-1", "192.0.2.11")
+    assert world.bed.lims["primary-1"].is_up()
+    do(world, "plug", ["primary-1"])
+    wait_until(lambda: hears(world.bed, "alternate-1", "192.0.2.11"))
+
+
+def test_what_the_daemon_keeps_on_its_disk_comes_back_as_it_was(world: World):
+    """
+    A newer value is gone, a file that was not there then too; nothing is restored that was never kept.
+    """
+    folder = world.bed.supervisor.path("/var/lib/redundancyd")
+    (folder / "goal").write_text("last month")
+    with pytest.raises(LabError, match="nothing was kept"):
+        do(world, "restore", ["state"])
+    do(world, "keep", ["state"])
+    (folder / "goal").write_text("today")
+    (folder / "pause").write_text("today")
+    do(world, "restore", ["state"])
+    assert (folder / "goal").read_text() == "last month"
+    assert not (folder / "pause").exists()
+
+
+def test_nothing_is_restored_under_a_living_daemon(world: World):
+    """
+    It would write its own over it.
+    """
+    world.daemon.first_goal(System.PRIMARY)
+    do(world, "keep", ["goal"])
+    world.daemon.start()
+    with pytest.raises(LabError, match="the daemon runs"):
+        do(world, "restore", ["goal"])
 
 
 def test_a_frozen_lim_answers_pings_and_nothing_else(world: World):
     """
     The hung host: its kernel lives, its exchange does not answer the phones.
     """
-    world.do("freeze", ["primary-1"])
+    do(world, "freeze", ["primary-1"])
     assert hears(world.bed, "alternate-1", "192.0.2.11")
     wait_until(lambda: not world.bed.phones.state().is_answering(System.PRIMARY))
-    world.do("thaw", ["primary-1"])
+    do(world, "thaw", ["primary-1"])
     wait_until(lambda: world.bed.phones.state().is_answering(System.PRIMARY))
 
 
@@ -101,7 +140,7 @@ def test_flushed_rules_let_traffic_through_and_a_foreign_rule_does_too(world: Wo
     for verb in ("flush-rules", "insert-rule"):
         lim.run(["redundancy-lim", "block", "--by-hand"])
         assert lim.traffic() is Traffic.BLOCKED
-        world.do(verb, ["alternate-1"])
+        do(world, verb, ["alternate-1"])
         assert lim.traffic() is not Traffic.BLOCKED
 
 
@@ -111,10 +150,10 @@ def test_a_lim_that_refuses_to_allow_says_why_and_stays_blocked(world: World):
     """
     lim = world.bed.lims["alternate-1"]
     lim.run(["redundancy-lim", "serve"], text="block 1 lab.run\n")
-    world.do("refuse", ["allow", "alternate-1"])
+    do(world, "refuse", ["allow", "alternate-1"])
     assert '"ok":false' in lim.run(["redundancy-lim", "serve"], text="allow 2 lab.run\n", check=False)
     assert lim.traffic() is Traffic.BLOCKED
-    world.do("accept", ["allow", "alternate-1"])
+    do(world, "accept", ["allow", "alternate-1"])
     assert '"ok":true' in lim.run(["redundancy-lim", "serve"], text="allow 2 lab.run\n")
     assert lim.traffic() is Traffic.ALLOWED
 
@@ -124,10 +163,10 @@ def test_a_full_disk_is_full_for_its_lim_alone(world: World):
     Nothing more can be written there; the other LIM writes on; given back, both do.
     """
     write = ["sh", "-c", "head -c 100000 /dev/zero >/var/lib/some 2>/dev/null && echo written"]
-    world.do("fill-disk", ["primary-1"])
+    do(world, "fill-disk", ["primary-1"])
     assert "written" not in world.bed.lims["primary-1"].run(write, check=False)
     assert "written" in world.bed.lims["alternate-1"].run(write)
-    world.do("empty-disk", ["primary-1"])
+    do(world, "empty-disk", ["primary-1"])
     assert "written" in world.bed.lims["primary-1"].run(write)
 
 
@@ -137,10 +176,10 @@ def test_the_exchange_can_end_alone_and_begin_again(world: World):
     """
     lim = world.bed.lims["primary-1"]
     assert lim.run(["status", "-system"]).endswith("END\n")
-    world.do("stop-exchange", ["primary-1"])
+    do(world, "stop-exchange", ["primary-1"])
     wait_until(lambda: "END" not in lim.run(["status", "-system"], check=False))
     wait_until(lambda: not world.bed.phones.state().is_answering(System.PRIMARY))
-    world.do("start-exchange", ["primary-1"])
+    do(world, "start-exchange", ["primary-1"])
     wait_until(lambda: world.bed.phones.state().is_answering(System.PRIMARY))
     assert lim.run(["status", "-system"]).endswith("END\n")
 
@@ -149,7 +188,7 @@ def test_the_master_address_can_die_alone(world: World):
     """
     The LIM answers on its own address, the master address is silent.
     """
-    world.do("drop-master", ["primary"])
+    do(world, "drop-master", ["primary"])
     assert hears(world.bed, "alternate-1", "192.0.2.11")
     assert not hears(world.bed, "alternate-1", "192.0.2.10")
 
@@ -159,10 +198,10 @@ def test_the_master_address_moves_to_another_lim(bed: Bed):
     It answers from there, SIP over TCP too, and moves back.
     """
     world = World(bed, Daemon(bed))
-    world.do("move-master", ["primary-2"])
+    do(world, "move-master", ["primary-2"])
     assert "192.0.2.10/24" in bed.lims["primary-2"].run(["ip", "-br", "address"])
     assert hears(bed, "alternate-1", "192.0.2.10")
-    world.do("move-master", ["primary-1"])
+    do(world, "move-master", ["primary-1"])
     assert hears(bed, "alternate-1", "192.0.2.10")
 
 
@@ -171,7 +210,7 @@ def test_what_cannot_be_done_is_said(world: World):
     A daemon that does not run is not killed; a LIM without power runs no command.
     """
     with pytest.raises(LabError, match="does not run"):
-        world.do("kill", ["daemon"])
-    world.do("power-off", ["primary"])
+        do(world, "kill", ["daemon"])
+    do(world, "power-off", ["primary"])
     with pytest.raises(LabError, match="primary-1 has no power"):
-        world.do("by-hand", ["block", "primary-1"])
+        do(world, "by-hand", ["block", "primary-1"])

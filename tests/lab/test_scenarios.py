@@ -1,4 +1,7 @@
-"""Every page that ships, played on a real bed with the real daemon: it holds, and no promise is broken."""
+"""Every page that ships, played on a real bed with the real daemon: it holds, and no promise is broken.
+
+The same page with the same lots is played in the simulator: rows, verdicts and promises agree, times aside.
+"""
 
 import os
 import random
@@ -7,7 +10,11 @@ import pytest
 
 from redundancyd.lab.cli import play
 from redundancyd.lab.plan import BedPlan
+from redundancyd.scenarios.likeness import differing, said_in_vain
 from redundancyd.scenarios.reading import load, names
+from redundancyd.sim import play as simulator
+
+OTHERS = 8
 
 
 def _played() -> list[object]:
@@ -26,7 +33,7 @@ def _played() -> list[object]:
 @pytest.mark.parametrize("name", _played())
 def test_a_page_holds_on_a_bed(name: str):
     """
-    The page's expectations come true; each promise it names is exercised and kept.
+    The page's expectations come true; each promise it names is exercised and kept; the simulator goes the same way.
     """
     page = load(name)
     seed = random.randrange(1_000_000)
@@ -36,3 +43,7 @@ def test_a_page_holds_on_a_bed(name: str):
     unmet = [outcome.text for outcome in result.outcomes if not outcome.met]
     assert result.held, f"seed {seed}: {result.error or unmet or told}"
     assert not [promise for promise in page.promises if result.promises[promise] is None]
+    simulated = simulator.play(page, seed=seed, quiet=True).course()
+    assert list(differing(page, result.course(), simulated)) == [], f"seed {seed}: lab -- simulator"
+    others = [simulator.play(page, seed=other, quiet=True).course() for other in range(OTHERS if page.differs else 0)]
+    assert list(said_in_vain(page, result.course(), [simulated, *others])) == []

@@ -1,21 +1,18 @@
-"""What is gathered while a page is played, from four sides that do not know of one another.
+"""Watches a bed while a page is played: a thread reads the journal, the LIMs' disks and the phones, another the status.
 
-The phones' answered packets; the daemon's journal and status; what each LIM has written on its disk of the last order;
-each LIM's sshd, which knows when a handshake was completed.  A thread watches; every fact has its instant, in
-milliseconds of the boot-time clock.
+Every fact has its instant, in milliseconds of the boot-time clock.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Self
 
-from redundancyd.core.systems import System
 from redundancyd.lab.daemon_process import Daemon, Journal
 from redundancyd.lab.lim import Lim, read_state
 from redundancyd.lab.phone_line import PhoneState
 from redundancyd.lab.system import LabError, at_of_wall, now_ms
+from redundancyd.scenarios.evidence import Evidence, Happened, LetIn, Moved, Remembered, Seen, read_sample
 
 LOOK_S = 0.02
 STATUS_EVERY_S = 0.25
@@ -23,79 +20,6 @@ PHONES_EVERY = 3
 LIM_STATE = "var/lib/redundancyd/lim/state"
 SSHD_LOG = "var/log/redundancy-lab/sshd.log"
 LET_IN = b"Accepted publickey"
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What a LIM had on its disk, from this instant on."""
-
-    at: int
-    lim: str
-    system: System
-    number: int
-    word: str
-    origin: str
-    traffic: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """One line of the daemon's journal."""
-
-    at: int
-    event: str
-    fields: Mapping[str, Any]
-
-    def matches(self, event: str, pairs: Mapping[str, str]) -> bool:
-        """It is this event, with these values."""
-        return self.event == event and all(str(self.fields.get(key)).lower() == value for key, value in pairs.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What the daemon's status said at one instant."""
-
-    at: int
-    phase: str
-    goal: System | None
-    number: int
-    unfenced: frozenset[str]
-    alarms: tuple[tuple[str, str], ...]  # name, text
-
-
-@dataclass(frozen=True, slots=True)
-class LetIn:
-    """A LIM's sshd completed a handshake."""
-
-    at: int
-    lim: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A phone registered at a system, or nobody serves it any more."""
-
-    at: int
-    phone: int
-    system: System | None
-
-
-Seen = Remembered | Happened | LetIn | Moved
-
-
-@dataclass(slots=True)
-class Evidence:
-    """All that was gathered so far."""
-
-    remembered: list[Remembered] = field(default_factory=list)
-    journal: list[Happened] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    let_in: list[LetIn] = field(default_factory=list)
-    moved: list[Moved] = field(default_factory=list)
-
-    def happened(self, event: str, since: int, **pairs: str) -> list[Happened]:
-        """The journal's lines of one event since an instant."""
-        return [line for line in self.journal if line.at >= since and line.matches(event, pairs)]
 
 
 class Watcher:
@@ -209,25 +133,3 @@ def read_remembered(lim: Lim, state: Mapping[str, object], at: int) -> Remembere
         return None
     words = (str(state.get(key, "")) for key in ("word", "origin", "traffic"))
     return Remembered(at, lim.name, lim.plan.system, int(number), *words)
-
-
-def read_sample(at: int, said: Mapping[str, Any]) -> Sample:
-    """What `GET /v1/status` says, as far as the lab needs it."""
-    goal = said.get("goal") or {}
-    active = goal.get("active")
-    alarms = [(str(alarm.get("name", "")), str(alarm.get("text", ""))) for alarm in said.get("alarms") or []]
-    return Sample(
-        at,
-        str(said.get("phase", "")),
-        System(active) if active in set(System) else None,
-        int(goal.get("number") or 0),
-        frozenset(_lim_name(entry) for entry in said.get("unfenced") or []),
-        tuple(alarms),
-    )
-
-
-def _lim_name(entry: object) -> str:
-    """`primary-1`, whether status gives the name or a table about the LIM."""
-    if isinstance(entry, Mapping):
-        return str(entry.get("server") or f"{entry.get('system')}-{entry.get('lim')}")
-    return str(entry)

@@ -1,15 +1,14 @@
-"""Whether what a page expects is so: each fact of a page, judged by the evidence and by looking at the bed."""
+"""Whether what a page expects is so: each fact of a page, judged by the evidence and by looking at the stage."""
 
 from dataclasses import dataclass
 
 from redundancyd.core.systems import System, Traffic
-from redundancyd.lab import measure
-from redundancyd.lab.evidence import Happened, Sample, Watcher
-from redundancyd.lab.faults import World
-from redundancyd.lab.measure import MS, Interval
-from redundancyd.lab.system import now_ms
+from redundancyd.scenarios import measure
+from redundancyd.scenarios.evidence import Happened, Sample
+from redundancyd.scenarios.measure import MS, Interval
 from redundancyd.scenarios.pages import Fact
 from redundancyd.scenarios.spans import Span
+from redundancyd.scenarios.stage import Stage, system_of
 
 JUST_NOW_MS = 250  # a phone asks every 20 ms; a busy machine may hold one answer back for a while
 FRESH_MS = 2000  # an older status says nothing about now
@@ -19,9 +18,7 @@ FRESH_MS = 2000  # an older status says nothing about now
 class Judge:
     """Judges facts; `since` is the mark that figures count from."""
 
-    world: World
-    watcher: Watcher
-    symbols: dict[str, int]
+    stage: Stage
     since: int
 
     def holds(self, fact: Fact) -> bool:
@@ -30,29 +27,31 @@ class Judge:
             case (("active" | "silent" | "registered"), [who]):
                 return self._of_phones(fact.name, who)
             case (("blocked" | "allowed"), [where]):
-                return all(lim.traffic() is Traffic(fact.name) for lim in self.world.bed.named(where))
+                return all(self.stage.traffic(lim) is Traffic(fact.name) for lim in self.stage.named(where))
             case "settled", [who]:
                 return any(self.is_settled(system) for system in System if who in {system, "any"})
             case (("goal" | "alarm" | "no-alarm" | "unfenced" | "fenced"), words):
                 return self._of_status(fact.name, list(words))
             case (("event" | "no-event"), [event, *pairs]):
                 wanted = dict(pair.split("=", 1) for pair in pairs)
-                found = bool(self.watcher.evidence.happened(event, self.since, **wanted))
+                found = bool(self.stage.evidence.happened(event, self.since, **wanted))
                 return found is (fact.name == "event")
             case (("both-active-at-most" | "none-active-at-most"), [span]):
                 both_ms, longest_gap_ms = self.active_ms()
                 measured = both_ms if fact.name.startswith("both") else longest_gap_ms
-                return measured <= Span(span).ms(self.symbols)
-            case "order", [end]:
-                return self.world.order_end == end
-            case "order", ["said", word]:
-                return word in self.world.order_said
+                return measured <= Span(span).ms(self.stage.symbols)
+            case (("row" | "no-row"), [row, *times]):
+                taken = len(self.stage.evidence.happened("row_taken", self.since, row=row))
+                return taken == int(times[0]) if times else (taken > 0) is (fact.name == "row")
+            case "order", [*_, word]:
+                ordered = self.stage.last_order()
+                return word in ordered.said if fact.words[0] == "said" else word == ordered.end
         return self._bare(fact.name)
 
     def _bare(self, name: str) -> bool:
         match name:
             case "ready":
-                return self.world.daemon.is_ready()
+                return self.stage.is_ready()
             case "no-takeover":
                 return not self.takeovers()
             case "never-both-active":
@@ -60,17 +59,16 @@ class Judge:
         raise AssertionError(name)
 
     def _of_phones(self, name: str, who: str) -> bool:
-        state = self.watcher.phones
-        if state is None or now_ms() - state.at // MS > JUST_NOW_MS:
+        answering = self.stage.answering(JUST_NOW_MS)
+        if answering is None:
             return False
-        answering = {system for system in System if state.is_answering(system, JUST_NOW_MS)}
         match name:
             case "silent":
                 return System(who) not in answering
             case "registered":
-                return all(system == who for system in state.registered.values())
+                return all(system == who for system in self.stage.registered())
         wanted = {"both": set(System), "none": set()}.get(who) if who in {"both", "none"} else {System(who)}
-        return answering == wanted
+        return set(answering) == wanted
 
     def _of_status(self, name: str, words: list[str]) -> bool:
         sample = self.status()
@@ -85,27 +83,32 @@ class Judge:
                 return bool(alarmed)
             case "no-alarm":
                 return not alarmed
-        lims = {lim.name for lim in self.world.bed.named(word)}
+        lims = set(self.stage.named(word))
         return lims <= sample.unfenced if name == "unfenced" else not lims & sample.unfenced
 
     def status(self) -> Sample | None:
         """The last status; None when it is too old to say anything."""
-        samples = self.watcher.evidence.samples
-        return samples[-1] if samples and now_ms() - samples[-1].at <= FRESH_MS else None
+        samples = self.stage.evidence.samples
+        return samples[-1] if samples and self.stage.now() - samples[-1].at <= FRESH_MS else None
 
     def is_settled(self, system: System) -> bool:
         """Traffic is where the goal wants it, and the goal is this system."""
         sample = self.status()
-        bed = self.world.bed
         if sample is None or sample.goal is not system:
             return False
-        with_power = [lim for lim in bed.lims.values() if lim.has_power()]
-        wanted = {lim.name: Traffic.ALLOWED if lim.plan.system is system else Traffic.BLOCKED for lim in with_power}
-        return all(lim.traffic() is wanted[lim.name] for lim in with_power)
+        with_power = [lim for lim in self.stage.named("all") if self.stage.has_power(lim)]
+        wanted = {lim: Traffic.ALLOWED if system_of(lim) is system else Traffic.BLOCKED for lim in with_power}
+        return all(self.stage.traffic(lim) is wanted[lim] for lim in with_power)
+
+    def is_at_rest(self) -> bool:
+        """The daemon rests, and every LIM has taken its first order."""
+        sample = self.status()
+        ordered = {order.lim for order in self.stage.evidence.remembered}
+        return sample is not None and sample.phase == "resting" and ordered == set(self.stage.named("all"))
 
     def takeovers(self) -> list[Happened]:
         """Every takeover that was decided since the mark, by the journal; a LIM that took a new number counts too."""
-        evidence = self.watcher.evidence
+        evidence = self.stage.evidence
         decided = evidence.happened("takeover_decided", self.since)
         before = max((order.number for order in evidence.remembered if order.at < self.since), default=0)
         newer = [order for order in evidence.remembered if order.at >= self.since and order.number > before]
@@ -113,8 +116,8 @@ class Judge:
 
     def active_ms(self) -> tuple[int, int]:
         """By answered packets since the mark: how long both were active in all, how long none was at a stretch."""
-        answers = self.world.bed.phones.answers()
-        window = Interval(self.since * MS, max(now_ms(), self.since + 1) * MS)
-        primary, alternate = (measure.activity(answers.at[system]) for system in System)
+        answers = self.stage.answers()
+        window = Interval(self.since * MS, max(self.stage.now(), self.since + 1) * MS)
+        primary, alternate = (measure.activity(answers[system]) for system in System)
         both = measure.clipped(measure.overlap(primary, alternate), window)
         return measure.total_ms(both), measure.longest_ms(measure.gaps(window, primary, alternate))

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from redundancyd.core.systems import System, Traffic
-from redundancyd.lab.evidence import Evidence, Happened, LetIn, Moved, Remembered, Sample
-from redundancyd.lab.measure import MS
-from redundancyd.lab.verdict import Boot, Finding, Outcome, Run, figures, judge
+from redundancyd.scenarios.evidence import Evidence, Happened, LetIn, Moved, Remembered, Sample
+from redundancyd.scenarios.measure import MS
 from redundancyd.scenarios.pages import PROMISES
+from redundancyd.scenarios.verdict import Boot, Finding, Outcome, Run, figures, judge
 
 SYMBOLS = {"i": 1000, "k": 3, "w": 3000, "t": 800, "F": 1000, "U": 3000, "l": 5000}
 END = 20_000

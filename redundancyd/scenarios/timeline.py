@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from redundancyd.core.systems import System
-from redundancyd.lab.evidence import Happened, Moved, Remembered, Seen
+from redundancyd.scenarios.evidence import Happened, Moved, Remembered, Seen
 
 HOLD_BACK_MS = 200  # facts come from several sides and are shown in their order
 WIDTH = 13

@@ -1,5 +1,7 @@
 """Scenario pages: what they may say, what is refused, and that all that ship can be read."""
 
+import re
+
 import pytest
 
 from redundancyd.lab.faults import DOES
@@ -89,6 +91,12 @@ def test_steps_are_repeated_and_may_be_nested():
         ("step-clock 1h", "step-clock takes"),
         ("by-hand unplug primary-1", "by-hand takes"),
         ("move-master primary", "move-master takes"),
+        ("keep diary", "keep takes"),
+        ("restore", "restore takes"),
+        ("unplug alternate-control", "unplug takes"),
+        ("expect row 22", "nothing that can be seen"),
+        ("expect row T22 often", "nothing that can be seen"),
+        ("expect no-row T22 1", "nothing that can be seen"),
     ],
 )
 def test_a_line_that_cannot_be_played_is_named_with_what_would_be_right(line: str, told: str):
@@ -144,6 +152,39 @@ def test_a_promise_without_a_law_of_its_own_is_expected_somewhere_on_the_page(na
     found = load(name)
     tagged = {step.promise for step in found.flat() if isinstance(step, Expect)}
     assert set(found.promises) & {"S4", "S6", "L2", "L3"} <= tagged
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_row_that_the_sentence_of_a_page_names_is_looked_for_on_it(name: str):
+    """
+    Who says which row answers an accident shows it.
+    """
+    found = load(name)
+    looked_for = {
+        word for step in found.flat() if isinstance(step, Expect | Until) for word in step.fact.words[:1] if "T" in word
+    }
+    assert set(re.findall(r"T\d\d", found.about)) <= looked_for
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["fleet lims 0", "fleet standby primary", "fleet colour red", "fleet loss 2", "at noon", "slow primary-1", "stop"],
+)
+def test_what_only_the_simulator_knows_has_its_exact_form_too(line: str):
+    """
+    The mistake is told with its line.
+    """
+    with pytest.raises(PageError, match="test, line 3: "):
+        page(line)
+
+
+@pytest.mark.parametrize("line", ["fleet lims 3", "at 15s", "slow 300ms primary-1", "mend-everything"])
+def test_a_page_for_the_simulator_alone_is_known(line: str):
+    """
+    The lab says what it can't do.
+    """
+    assert page(line, "kill daemon").only_simulated in line
+    assert page("kill daemon").only_simulated == ""
 
 
 def test_the_lab_can_do_everything_a_page_can_say():

@@ -1,7 +1,7 @@
 """Figures from answered packets: golden inputs, in milliseconds for the eye."""
 
-from redundancyd.lab import measure
-from redundancyd.lab.measure import MS, Interval
+from redundancyd.scenarios import measure
+from redundancyd.scenarios.measure import MS, Interval
 
 
 def at(*instants_ms: float) -> list[int]:

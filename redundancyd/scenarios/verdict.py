@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redundancyd.core.systems import System, Traffic
-from redundancyd.lab import measure
-from redundancyd.lab.evidence import Evidence, Happened, Remembered, Sample
-from redundancyd.lab.measure import MS, Interval
+from redundancyd.scenarios import measure
+from redundancyd.scenarios.evidence import Evidence, Happened, Remembered, Sample
+from redundancyd.scenarios.measure import MS, Interval
 from redundancyd.scenarios.pages import PROMISES
 
 ALIVE_MS = 1000  # at the end of a page somebody answered phones within this time
@@ -67,6 +67,8 @@ class Run:
     answers: Mapping[System, Sequence[int]]
     boots: list[Boot] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    began: int = 0
+    """Since when its course counts: the first instant after all was in order."""
 
     @property
     def window(self) -> Interval:

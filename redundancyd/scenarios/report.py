@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from redundancyd.core.systems import System
-from redundancyd.lab.evidence import Happened
-from redundancyd.lab.player import Result
-from redundancyd.lab.verdict import Run
+from redundancyd.scenarios.evidence import Happened
+from redundancyd.scenarios.playing import Result
+from redundancyd.scenarios.verdict import Run
 
 PROMISES_SAY = {
     "S0": "never both systems ordered allowed; every goal has its own number",
