@@ -52,13 +52,17 @@ def _is_lost(world: World, goal: Goal) -> bool:
 
 
 def _is_dark(world: World, goal: Goal) -> bool:
-    """Nobody carries traffic, though a LIM that may could be allowed: of the goal's system, or by undoing it."""
+    """Nobody carries traffic, though a LIM that may could be allowed: of the goal's system, or by undoing it.
+
+    Who is isolated cannot tell that the primary is gone, and leaves it the traffic (promise S4).
+    """
     if any(lim.carries for lim in world.lims) or world.disk_full:
         return False
+    undoing = not goal.done and (goal.active is not PRIMARY or Line.CONTROL not in world.silent)
     return any(
         answers(world, lim)
         and lim.refuses is not Word.ALLOW
         and not lim.slow
-        and (lim.server.system is goal.active or not goal.done)
+        and (lim.server.system is goal.active or undoing)
         for lim in world.lims
     )
