@@ -167,14 +167,13 @@ class Deadlines:
             wrong=nobody,
             said=lambda: f"nobody carries traffic, and takeover {goal.number} wants the {goal.active}",
         )
-        primary = self._able(System.PRIMARY, state)
         stuck = goal.active is System.ALTERNATE and not goal.done and not able
         undone = goal.active is System.PRIMARY and bool(self._law("S5 undone"))
         self._clock(
             "S5 undone",
             "S5 undone",
             self._put_right_ms,
-            premise=orderly and (stuck or undone) and len(primary) == len(self._settings.lims(System.PRIMARY)),
+            premise=orderly and (stuck or undone) and bool(self._able(System.PRIMARY, state)),
             wrong=nobody,
             said=lambda: f"nobody carries traffic, and takeover {goal.number} is not undone",
         )

@@ -5,6 +5,7 @@ from the daemon's own accounts but its goal and its journal: beats, orders and a
 """
 
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Goal, Kind, Method, System
 from redundancyd.core.takeover import TABLE, Trigger
 from redundancyd.daemon import Daemon
+from redundancyd.errors import StateUnreadable
 from redundancyd.sim.accounts import Acknowledged, Beats
 from redundancyd.sim.caller import Asked
 from redundancyd.sim.deadlines import Deadlines
@@ -182,8 +184,9 @@ class Judge:
 
     def _read_disk(self) -> None:
         folder, disk = Path(self.fleet.config.daemon.state_folder), self.fleet.service.host.disk
-        value = SlotFile(folder / "goal", "goal", GOAL_SLOT, files=disk).read() or {}
-        self.saved = max(self.saved, value.get("goal", {}).get("number", 0))
+        with suppress(StateUnreadable):
+            value = SlotFile(folder / "goal", "goal", GOAL_SLOT, files=disk).read() or {}
+            self.saved = max(self.saved, value.get("goal", {}).get("number", 0))
 
     def _no_overlap(self, number: int) -> None:
         goal = self.goal

@@ -40,7 +40,7 @@ LAWS: dict[str, str] = {
         "for longer than l + 2i + 2(F+U), +600 ms"
     ),
     "S5 undone": (
-        "while a takeover to the alternate is not done, none of its LIMs can be allowed and the whole primary follows "
+        "while a takeover to the alternate is not done, none of its LIMs can be allowed and one of the primary follows "
         "orders, nobody carries traffic for no longer than l + 2i + 2(F+U), +600 ms"
     ),
     "S6 orders stand": "an order that was carried out is left only for a loss, by an order, or as it says itself",

@@ -70,7 +70,7 @@ class VirtualDisk(Files):
         """Somebody puts an older copy of a file in its place; whether there was one."""
         for path, older in self.older.items():
             if path.endswith(f"/{name}") and older:
-                self.files[path] = older[0]
+                self.files[path] = self._lot.choice(older)
                 return True
         return False
 

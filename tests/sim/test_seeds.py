@@ -11,11 +11,11 @@ from redundancyd.core import due
 from redundancyd.scenarios.pages import PageError
 from redundancyd.scenarios.reading import read as read_page
 from redundancyd.sim import seed_page, swarm
+from redundancyd.sim.campaign import CAMPAIGN_H, Campaign
 from redundancyd.sim.cli import main
 from redundancyd.sim.deeds import DEEDS
 from redundancyd.sim.promises import LAWS, Broken
 from redundancyd.sim.seeds import Run
-from redundancyd.sim.seeds_cli import CAMPAIGN_H, Campaign
 
 pytestmark = pytest.mark.timeout(120)
 MANUAL = 1003  # this seed's alternate-from-primary is manual when the primary is lost
