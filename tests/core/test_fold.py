@@ -108,6 +108,13 @@ def test_a_start_waits_for_everybody_or_its_time(started_ago: int, expected: Tri
     assert trigger(phase=Phase.LOOKING, views=ALIVE, started_at=NOW - started_ago) is expected
 
 
+def test_only_a_start_waits_for_everybody():
+    """
+    A LIM whose channel opens at rest holds nothing up, however young the daemon is.
+    """
+    assert trigger(views=ALIVE, started_at=NOW - 100, asked=ASKED) is Trigger.ASKED
+
+
 OURS = {server: {"status": status_of(GOAL, server)} for server in (P1, P2, A1, A2)}
 
 

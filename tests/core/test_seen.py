@@ -9,7 +9,7 @@ from redundancyd.core.events import Answered, Refused, Unreached
 from redundancyd.core.seen import View, take_answer
 from redundancyd.core.systems import Origin, Status, System, Traffic, Word
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, US, first_goal
-from tests.core.values import NOW, state, status_of
+from tests.core.values import NOW, Change, state, status_of
 
 GOAL = first_goal(PRIMARY, 5)
 STATUS = status_of(GOAL, A1)
