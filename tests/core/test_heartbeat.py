@@ -185,6 +185,13 @@ def test_a_beat_keeps_what_the_next_one_is_measured_by(primary: str):
     assert (heart.last_started_at, heart.control_silent, heart.control_answers, heart.stalls) == (45_000, 2, False, 1)
 
 
+def test_a_beat_that_could_not_be_sent_says_what_the_control_address_did():
+    """
+    Our own host could not ask the primary; that we are connected is known all the same.
+    """
+    assert heart_of("ASU", "AAA").control_answers
+
+
 @pytest.mark.S4
 def test_a_window_begun_anew_knows_when_the_last_beat_was_sent():
     """

@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from redundancyd.core.decision import step
+from redundancyd.core.effects import Refuse, SaveGoal
 from redundancyd.core.events import (
     Answered,
     Beat,
     ChannelLost,
     Connected,
     FactsSeen,
+    LatchAcknowledged,
     OperatorAsked,
+    OperatorConfirmed,
     Reply,
     ServersHeard,
     Woke,
@@ -124,3 +127,17 @@ def test_when_a_manual_takeover_is_refused(now: State, active: object, more: dic
     asked = OperatorAsked(active, 9, "tester", NOW, **more)  # type: ignore[arg-type]
     refused = refusal(now, asked)
     assert (refused and refused.code) == code
+
+
+@pytest.mark.L2
+@pytest.mark.parametrize("event", [OperatorConfirmed(9, "tester", NOW), LatchAcknowledged(9, "tester", NOW)])
+@pytest.mark.parametrize("phase", [Phase.SAVING, Phase.RESTING])
+def test_a_goal_is_not_changed_while_another_is_being_saved(event: Event, phase: Phase):
+    """
+    Two goals on their way to the disk would be one too many; at rest it is saved.
+    """
+    goal = first_goal(ALTERNATE, 5, revert_at=NOW + 900, latched=True)
+    effects = step(state(goal, phase=phase, saving=3), event).effects
+    refused = [effect.code for effect in effects if isinstance(effect, Refuse)]
+    saved = [effect.request for effect in effects if isinstance(effect, SaveGoal)]
+    assert (refused, saved) == ((["under_way"], []) if phase is Phase.SAVING else ([], [9]))
