@@ -11,6 +11,7 @@ from redundancyd.core.events import (
     Beat,
     ChannelLost,
     Connected,
+    Event,
     FactsSeen,
     LatchAcknowledged,
     OperatorAsked,
