@@ -21,7 +21,7 @@ from redundancyd.core.events import (
     Woke,
 )
 from redundancyd.core.learn import refusal
-from redundancyd.core.state import Phase, State
+from redundancyd.core.state import Note, Phase, State
 from redundancyd.core.systems import Kind, Origin, Server, Traffic, Word
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, first_goal
 from tests.core.values import LOST, NOW, Views, state, status_of, under_way
@@ -142,3 +142,20 @@ def test_a_goal_is_not_changed_while_another_is_being_saved(event: Event, phase:
     refused = [effect.code for effect in effects if isinstance(effect, Refuse)]
     saved = [effect.request for effect in effects if isinstance(effect, SaveGoal)]
     assert (refused, saved) == ((["under_way"], []) if phase is Phase.SAVING else ([], [9]))
+
+
+def test_a_note_stands_for_ten_minutes():
+    """
+    Then it is forgotten, whatever happens.
+    """
+    old, young = (Note("stalled", "daemon", "stood still", NOW - ms) for ms in (600_000, 599_999))
+    assert step(state(notes=(old, young)), Woke(NOW)).state.notes == (young,)
+
+
+def test_a_channel_of_a_server_that_is_not_listed_teaches_nothing():
+    """
+    The settings were changed, and its channel opens a last time.
+    """
+    stranger = Server(ALTERNATE, 9, "198.51.100.99")
+    after = step(state(), Connected(stranger, NOW))
+    assert (after.effects, after.state.views) == ((), state().views)

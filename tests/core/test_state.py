@@ -6,8 +6,8 @@ import pytest
 
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Goal, Kind, Pause, Server
-from tests.core.table_top import A2, ALTERNATE, P2, SETTINGS, first_goal
-from tests.core.values import NOW, Change, Views, state
+from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, SETTINGS, first_goal
+from tests.core.values import NOW, Change, Views, state, status_of
 
 TO_ALTERNATE = first_goal(ALTERNATE, 5, done=False, kind=Kind.PLANNED)
 RESTING_AWAY = first_goal(ALTERNATE, 5)
@@ -56,3 +56,15 @@ def test_who_is_unfenced(goal: Goal, views: Views, more: dict[str, object], expe
     Passive servers that have not confirmed the goal, or may have allowed themselves since we last spoke to them.
     """
     assert state(goal, views=views, **more).unfenced() == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.S0
+@pytest.mark.parametrize(("goal", "held", "after"), [(5, 4, 6), (5, 9, 10), (5, 5, 6)])
+def test_the_next_number_is_higher_than_all_that_are_known(goal: int, held: int, after: int):
+    """
+    Than the goal's, and than what any LIM holds.
+    """
+    views: Views = {
+        server: {"status": status_of(first_goal(PRIMARY, goal), server, number=held)} for server in (P1, P2, A1, A2)
+    }
+    assert state(first_goal(PRIMARY, goal), views=views).number_after() == after
