@@ -108,6 +108,7 @@ class TableTop:
         self.queue: list[tuple[int, int, Event]] = []
         self.seq = 0
         self.rows: list[str] = []
+        self.steps: list[decision.Step] = []
         self.refused: list[Refuse] = []
         self.saved: list[Goal] = []
         self.overlap_ms = 0
@@ -130,6 +131,7 @@ class TableTop:
         taken = decision.step(self.state, event)
         self.state = taken.state
         self.rows += [row.row.number for row in taken.rows]
+        self.steps += [taken] if taken.rows else []
         self._perform(taken.effects)
 
     def run(self, ms: int, until: Callable[[], bool] = lambda: False) -> None:
