@@ -6,12 +6,12 @@ from mutants.damage import Group, Mutant, of_text
 from mutants.trees import Asked
 
 FOLDER = "redundancyd/adapters/"
-CHANNEL = ("local_channel", "ssh", "ssh_connecting")
+CHANNEL = ("deadlines", "local_channel", "ssh", "ssh_connecting")
 SSH = ("ssh_connecting", "ssh")
-SERVE = ("ssh", "local_channel")
-PERFORM = ("perform",)
+SERVE = ("deadlines", "ssh", "local_channel")
+PERFORM = ("deadlines", "perform")
 TRAFFIC = ("traffic",)
-PROBES = ("probes",)
+PROBES = ("deadlines", "probes")
 
 DEADLINES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     (

@@ -6,6 +6,9 @@ EXPLAINED: dict[str, str] = {
         "an isolation lasts while the control address is silent and k beats were missed, which the other half says too"
     ),
     "learn.learn: as if never `stable is learnt.state`": "the same state is put in its own place",
+    "redundancy-lim: IPv6 is wanted where there is none": (
+        "no test bed has a kernel without IPv6; there ip6tables fails, and a block would say so and stand"
+    ),
     "decision._take: `asked=None` is forgotten": "the end of the step forgets it too, and no row asks in between",
     "takeover.goal_for: System.ALTERNATE for System.PRIMARY (no. 2)": "the same: there always is one",
     "takeover.goal_for: without `or System.PRIMARY`": "what is found is found by the one system that is allowed",

@@ -10,7 +10,7 @@ from mutants.damage import Group, Mutant, of_text
 from mutants.trees import Asked
 
 PATH = "redundancyd/lim/redundancy-lim"
-CHOICE = "not bash and not busybox and not legacy and not costs and not hundred"
+CHOICE = "(not bash and not busybox and not legacy or other_backend) and not costs and not hundred"
 
 ORDERS = ("orders",)
 RULES = ("rules",)

@@ -76,6 +76,7 @@ DOUBTFUL: Change = {**CLOSED, "doubtful": True}
         (TO_ALTERNATE, HEARD, {}, {P1, P2}),
         (TO_ALTERNATE, HEARD, {P2: CLOSED}, {P1}),
         (TO_ALTERNATE, HEARD, {P2: DOUBTFUL}, {P1, P2}),
+        (TO_ALTERNATE, HEARD, {P2: {**DOUBTFUL, "heard_at": NOW - 3000}}, {P1, P2}),
         (TO_ALTERNATE, HEARD, {P2: {**DOUBTFUL, **SILENT_SINCE}}, {P1}),
         (TO_ALTERNATE, LOST, {P2: SILENT_SINCE}, {P1, P2}),
         (LOSS_GOAL, LOST, {}, {P1, P2}),
