@@ -9,7 +9,7 @@ and a counter-example is a short way there.
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import le
 
 from redundancyd.core.systems import Methods, Settings
@@ -145,12 +145,13 @@ class Explorer:
         next_key = self._visit(queues, after, (*left[:3], self._may_come_in(world, after)), self._here)
         if not mends and (mended is None or left[3]):
             self._whole(key, world, (next_key, after), number)
-        if not left[3]:
+        if not left[3] or not any(left[:3]):
             return
+        world = replace(world, rows=())
         for name, changed, rest in self._happenings(world, left):
             self.result.happened[name] += 1
             self._here = (number, name)
-            self._visit(queues, self._walk.to_sampling(changed), rest, self._here)
+            self._visit(queues, self._walk.changed(world, changed), rest, self._here)
 
     def _whole(self, key: int, world: World, following: tuple[int, World], number: int) -> None:
         """Where nothing is to be mended calm goes on like everything else."""
