@@ -185,7 +185,9 @@ class Deadlines:
         held = state.methods.alternate_from_primary is Method.MANUAL or state.paused() or goal.latched
         at_primary = goal.active is System.PRIMARY
         premise = orderly and fleet.answers(CONTROL) and not fleet.loss and bool(others) and not (at_primary and held)
-        arrived = not at_primary and all(any(p.lim.traffic == ALLOWED for p in servers) for servers in others.values())
+        allowed = [any(place.lim.traffic == ALLOWED for place in servers) for servers in others.values()]
+        # Done in part is done: a LIM that could not follow and can again is put right by a look (L3).
+        arrived = not at_primary and (all(allowed) or (goal.done and any(allowed)))
         self._call_off(f"L1 {not most}")
         self._clock(
             f"L1 {most}",
