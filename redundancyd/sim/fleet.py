@@ -163,16 +163,17 @@ class Fleet:
 
     def echo(self, target: edges.Echo, sequence: int) -> str:
         """One echo request."""
-        if self.own.unplugged and target.address != self.own.server.address:
+        sent = not self.own.unplugged or target.address == self.own.server.address
+        if target.address in {MASTER, CONTROL}:
+            for watcher in self.watchers:
+                watcher.asked(target.address, sequence, sent=sent)
+        if not sent:
             return "[Errno 101] Network is unreachable"
         answered = self.answers(target.address) and not (self.loss and self._air.random() < self.loss)
         if answered:
             if not self._echoes:
                 self.timeline.plan(2 * LATENCY_US, self._echoes_arrive)
             self._echoes.append((target, sequence))
-        if target.address in {MASTER, CONTROL}:
-            for watcher in self.watchers:
-                watcher.asked(target.address, sequence)
         return ""
 
     def listens(self, server: Server) -> str:

@@ -75,8 +75,11 @@ class Judge:
         if verb == "stranger":
             self.acknowledged.number = 0
 
-    def asked(self, target: str, sequence: int) -> None:
+    def asked(self, target: str, sequence: int, *, sent: bool) -> None:
         """An echo request to one of the two addresses that decide."""
+        if target == MASTER and not sent:
+            self.master = Beats()  # what we could not send says nothing of the other side
+            return
         beats = self.master if target == MASTER else self.control
         beats.ask(sequence, self.fleet.timeline.now_us)
 
@@ -100,8 +103,6 @@ class Judge:
             if now_us - self.frozen_us > 1000 * (2 * beat.interval_ms + beat.timeout_ms):
                 self.master, self.control = Beats(), Beats()
             self.frozen_us = None
-        if self.fleet.own.unplugged:
-            self.master, self.control = Beats(), Beats()
         if (
             self.host_boots != service.host.clock.boots
         ):  # spans that outlive a boot go by the wall clock, and that jumps

@@ -25,8 +25,8 @@ class Watcher(Protocol):
     def recorded(self, event: str, fields: dict[str, Any]) -> None:
         """The daemon has written a line into its journal."""
 
-    def asked(self, target: str, sequence: int) -> None:
-        """An echo request was sent to the master or the control address."""
+    def asked(self, target: str, sequence: int, *, sent: bool) -> None:
+        """An echo request to the master or the control address was sent, or could not be."""
 
     def answered(self, target: str, sequence: int) -> None:
         """It was answered, and the answer has come to our host."""

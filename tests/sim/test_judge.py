@@ -224,3 +224,13 @@ def test_a_daemon_that_ends_by_itself_is_found(monkeypatch: pytest.MonkeyPatch):
         fold, "differing", lambda state, goal: fail(state, goal) if goal.number > 1 else real(state, goal)
     )
     assert broken_by(TO_ALTERNATE) == "no mistake of ours"
+
+
+def test_a_cable_that_is_pulled_between_two_beats_makes_no_beat_worthless():
+    """
+    Nothing was to be sent meanwhile: the takeover after k silent beats is a rightful one.
+    """
+    cable = (Deed(19_200, "unplug", ("alternate-1",)), Deed(19_700, "plug", ("alternate-1",)))
+    outcome = play(CUT, *cable, seconds=40, heartbeat__interval_ms=2000)
+    assert outcome.broken is None
+    assert outcome.tried["S4 a true loss"] == 1
