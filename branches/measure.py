@@ -47,7 +47,7 @@ class Seeds:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Some seeds that know one incident each: what leads where chance seldom does."""
+    """Some seeds that know one incident each, or two: what leads where chance seldom does."""
 
     names: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -58,10 +58,16 @@ class Only:
 
 
 Task = Explored | Seeds | Only
+AND = " + "
 SELDOM = (
     ("nobody is able to allow", "a system cannot be put back", "the operator goes on without a LIM"),
     ("the operator confirms too early", "no goal can be kept", "a LIM blocks itself late"),
-    ("the endpoints are lost after a takeover", "the daemon stands still in a beat", "the operator looks"),
+    (
+        "the endpoints are lost after a takeover",
+        "the daemon stands still in a beat",
+        "the operator looks",
+        f"the operator pauses{AND}the sites are cut",
+    ),
 )
 TWO_AN_HOUR = (9, 18, 20, 22, 25)
 """Seeds whose settings hold automatic takeovers after two within an hour."""
@@ -117,4 +123,4 @@ def try_one(into: Path, task: Task) -> Exploration | list[Outcome]:
             case Seeds(first, count, hours):
                 return [Run(plan(seed, hours)).play() for seed in range(first, first + count)]
             case Only(names, seeds, hours):
-                return [Run(plan(seed, hours, only=name)).play() for name in names for seed in seeds]
+                return [Run(plan(seed, hours, only=name.split(AND))).play() for name in names for seed in seeds]

@@ -44,11 +44,11 @@ class Plan:
         return replace(self, deeds=tuple(deed for deed in self.deeds if id(deed) not in gone))
 
 
-def plan(seed: int, hours: float, only: str = "") -> Plan:
-    """Everything that a seed means, or would mean if it knew one incident only."""
+def plan(seed: int, hours: float, only: Sequence[str] = ()) -> Plan:
+    """Everything that a seed means, or would mean if it knew these incidents only."""
     lot = Random(f"{seed}/swarm")
     setup = _setup(seed, lot)
-    knows = (only,) if only else tuple(name for name in INCIDENTS if lot.random() < KNOWN)
+    knows = tuple(only) or tuple(name for name in INCIDENTS if lot.random() < KNOWN)
     until_ms = round(hours * HOUR_MS)
     deeds = sorted(_deeds(lot, setup, knows, until_ms), key=lambda deed: deed.at_ms)
     return Plan(seed, setup, tuple(deeds), until_ms, knows)
