@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench proof mutants setup lint lock clean
+.PHONY: help demo test bench proof mutants branches setup lint lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## two telephone systems in a box; the active one loses its power
 	@scripts/setup demo
@@ -27,6 +27,10 @@ mutants: ## each rule damaged on purpose: a test or a law must notice
 	@scripts/setup test
 	@.venv/bin/python -m mutants
 
+branches: ## explorations and seeds together enter every branch of the decision
+	@scripts/setup test
+	@.venv/bin/python -m branches
+
 setup: ## apt packages and .venv, and nothing more
 	@scripts/setup test
 
@@ -39,4 +43,4 @@ lock: ## ask anew which versions to test with (requirements.lock)
 
 clean: ## what set-up and tools have left in this tree
 	@rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find redundancyd tests bench mutants -name __pycache__ -prune -exec rm -rf {} +
+	@find redundancyd tests bench mutants branches -name __pycache__ -prune -exec rm -rf {} +

@@ -186,8 +186,8 @@ def goal_for(state: State, trigger: Trigger, due: Due | None) -> Goal:
 
 
 def heart_after(state: State, trigger: Trigger) -> heartbeat.Heartbeat:
-    """What was counted is used up by an undone takeover: the next one needs a window of its own."""
-    used = trigger is T.FAILED and _goal(state).kind is Kind.AUTOMATIC
+    """What was counted is used up by an undone takeover; and where LIMs told the goal, they answered after it."""
+    used = trigger is T.FOUND or (trigger is T.FAILED and _goal(state).kind is Kind.AUTOMATIC)
     return heartbeat.forget(state.heart) if used else state.heart
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from redundancyd.scenarios.pages import PageError
 from redundancyd.sim import seed_page
+from redundancyd.sim.incidents import INCIDENTS
 from redundancyd.sim.promises import LAWS, Broken
 from redundancyd.sim.quick import quicken
 from redundancyd.sim.seeds import Outcome, Run
-from redundancyd.sim.swarm import INCIDENTS, Plan, plan
+from redundancyd.sim.swarm import Plan, plan
 
 MOST_SEEDS = 1_000_000
 MOST_HOURS = 100.0

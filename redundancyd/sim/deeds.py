@@ -160,6 +160,10 @@ def _order(fleet: Fleet, words: Sequence[str]) -> None:
     fleet.orders.append(caller.order(fleet.service, " ".join(words)))
 
 
+def _look(fleet: Fleet, _words: Sequence[str]) -> None:
+    caller.ask(fleet.service, "GET", "/v1/status")
+
+
 # --- LIMs ---
 
 
@@ -306,4 +310,5 @@ DEEDS: dict[str, Do] = {
     "lose-goal": _lose_goal,
     "stop": _signal(signal.SIGTERM),
     "reload": _signal(signal.SIGHUP),
+    "look": _look,
 }

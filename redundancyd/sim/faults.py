@@ -93,6 +93,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("lose goal", BEAT, harm.lost_goal),
     Fault("load exchange data", BEAT, harm.begin_load),
     Fault("load hangs", BEAT, harm.hang),
+    Fault("load exchange data again", BEAT, harm.load_again),
 )
 
 

@@ -210,6 +210,11 @@ def begin_load(world: World) -> World | None:
     return None if world.load is not None else tell(world, LoadAsked(9, "the daily job", world.now))
 
 
+def load_again(world: World) -> World | None:
+    """The daily job asks once more while its data is being loaded: it is refused, and nothing else changes."""
+    return tell(world, LoadAsked(10, "the daily job", world.now)) if world.core.reloading() else None
+
+
 def hang(world: World) -> World | None:
     """A load that was begun does not end by itself."""
     if world.load is None or world.load_ends >= world.load.until:

@@ -56,6 +56,7 @@ class Judge:
     host_boots: int = 1
     rows: Counter[str] = field(default_factory=Counter)
     saved: int = 0  # the highest number that was ever on disk
+    unsaved: set[int] = field(default_factory=set)  # those that went on without; a slow LIM may obey them much later
 
     def __post_init__(self) -> None:
         self.court = Court(self.fleet)
@@ -167,6 +168,8 @@ class Judge:
             self._decided(fields)
         elif event == "row_taken":
             self.rows[fields["row"]] += 1
+            if TRIGGERS[fields["row"]] is Trigger.NOT_SAVED:
+                self.unsaved.add(fields["takeover"])
         elif event == "goal_not_saved":
             self._forget_goals()
         elif event in MISTAKES or (event == "library_said" and fields.get("level") == "error"):
@@ -177,7 +180,7 @@ class Judge:
     def _saved_first(self, number: int) -> None:
         state = self._state()
         disk = self.fleet.service.host.disk
-        if state is None or state.goal_unsaved or not disk.is_well:
+        if state is None or state.goal_unsaved or number in self.unsaved or not disk.is_well:
             return
         self._read_disk()
         said = f"{number} ordered, {self.saved} on disk"

@@ -6,27 +6,26 @@ a deed can be left out without changing the others.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from redundancyd.core.systems import System
 from redundancyd.sim.deeds import Deed
+from redundancyd.sim.incidents import INCIDENTS, Chance
 from redundancyd.sim.setup import Setup, Value
 
 MEND = "mend-everything"
 """Not a deed of one thing: everything is repaired, and the judge waits for traffic to be at the goal."""
 
 FIRST_MS = 15_000
-STEP_MS = 3_600_000
+HOUR_MS = 3_600_000
 BOOT_US = (3_000_000, 20_000_000)
 CLUSTER_FAILOVER_MS = 9_000
 LIMS = (*(1,) * 5, *(2,) * 8, *(3,) * 3, 4, 4, 5, 6, 7, 8)
 INTERVALS = (200, 300, 500, 500, *(1000,) * 4, *(2000,) * 6)
 LOOKS = (1000, 2000, 2000, *(5000,) * 5, 10_000, 10_000)
 KNOWN = 0.4  # of all faults, by one seed
-
-Incident = Callable[["Chance"], Sequence[Deed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,183 +44,12 @@ class Plan:
         return replace(self, deeds=tuple(deed for deed in self.deeds if id(deed) not in gone))
 
 
-@dataclass(slots=True)
-class Chance:
-    """What an incident is made of: an instant, a span, places."""
-
-    lot: Random
-    setup: Setup
-    at_ms: int = 0
-
-    def span_ms(self, least: int = 300, most: int = 90_000) -> int:
-        """Short ones are as likely as long ones."""
-        return round(math.exp(self.lot.uniform(math.log(least), math.log(most))))
-
-    def system(self) -> str:
-        """One of the two."""
-        return str(self.lot.choice(list(System)))
-
-    def lim(self, system: str | None = None) -> str:
-        """One server."""
-        system = system or self.system()
-        number = self.lot.randint(1, self.setup.lims)
-        standby = (System(system), number) in self.setup.standby and self.lot.random() < 0.5  # noqa: PLR2004 - even
-        return f"{system}-{number}" + ("-standby" if standby else "")
-
-    def place(self, system: str | None = None) -> str:
-        """One server, or now and then all of a system."""
-        return (system or self.system()) if self.lot.random() < 0.25 else self.lim(system)  # noqa: PLR2004 - a quarter
-
-    def pair(self, do: str, undo: str, *words: str, least: int = 300, most: int = 90_000) -> list[Deed]:
-        """Something, and what mends it later."""
-        end = self.at_ms + self.span_ms(least, most)
-        return [Deed(self.at_ms, do, words), Deed(end, undo, words)]
-
-    def now(self, verb: str, *words: str) -> list[Deed]:
-        """Something at once."""
-        return [Deed(self.at_ms, verb, words)]
-
-
-def _order(chance: Chance) -> list[Deed]:
-    words = ["manual-takeover", f"traffic-in-{chance.system()}"]
-    for accept in ("control", str(chance.lot.randint(1, chance.setup.lims))):
-        if chance.lot.random() < 0.2:  # noqa: PLR2004 - now and then
-            words += ["--accept", accept]
-    return chance.now("order", *words)
-
-
-def _there_and_back(chance: Chance) -> list[Deed]:
-    first = chance.lot.choice(("alternate", "primary"))
-    second = "primary" if first == "alternate" else "alternate"
-    back = Deed(chance.at_ms + chance.span_ms(3000, 60_000), "order", ("manual-takeover", f"traffic-in-{second}"))
-    return [*chance.now("order", "manual-takeover", f"traffic-in-{first}"), back]
-
-
-def _order_for_a_while(chance: Chance) -> list[Deed]:
-    seconds = max(1, chance.span_ms(3000, 60_000) // 1000)
-    words = ("manual-takeover", f"traffic-in-{chance.system()}", "--revert-after", f"{seconds}s")
-    deeds = chance.now("order", *words)
-    if chance.lot.random() < 0.3:  # noqa: PLR2004 - now and then
-        deeds.append(Deed(chance.at_ms + chance.span_ms(300, seconds * 1000), "order", ("manual-takeover", "confirm")))
-    return deeds
-
-
-def _pause(chance: Chance) -> list[Deed]:
-    seconds = max(1, chance.span_ms(5000, 300_000) // 1000)
-    deeds = chance.now("order", "settings", "pause", "--for", f"{seconds}s", "--reason", "work")
-    if chance.lot.random() < 0.5:  # noqa: PLR2004 - even
-        deeds.append(Deed(chance.at_ms + chance.span_ms(300, seconds * 1000), "order", ("settings", "resume")))
-    return deeds
-
-
-def _method(chance: Chance) -> list[Deed]:
-    direction = chance.lot.choice(("alternate-from-primary", "primary-from-alternate"))
-    method = chance.lot.choice(("automatic", "automatic", "manual"))
-    return chance.now("order", "settings", "takeover", direction, method)
-
-
-def _killed(chance: Chance) -> list[Deed]:
-    return chance.pair("kill", "start", "daemon", most=20_000)
-
-
-def _clock(chance: Chance) -> list[Deed]:
-    sign = chance.lot.choice("+-")
-    return chance.now("step-clock", f"{sign}{chance.span_ms(500, STEP_MS)}ms")
-
-
-def _stranger(chance: Chance) -> list[Deed]:
-    adopt = Deed(chance.at_ms + chance.span_ms(1000, 60_000), "order", ("settings", "adopt"))
-    return [*chance.now("stranger", chance.lot.choice(("block", "allow")), chance.place()), adopt]
-
-
-def _slow(chance: Chance) -> list[Deed]:
-    place = chance.place()
-    end = chance.at_ms + chance.span_ms()
-    return [Deed(chance.at_ms, "slow", (f"{chance.span_ms(50, 5000)}ms", place)), Deed(end, "speak-clearly", (place,))]
-
-
-def _by_hand(chance: Chance) -> list[Deed]:
-    return chance.now("by-hand", chance.lot.choice(("allow", "block")), chance.place())
-
-
-def _master_dies(chance: Chance) -> list[Deed]:
-    end = chance.at_ms + chance.span_ms()
-    return [*chance.now("drop-master", "primary"), Deed(end, "move-master", ("primary-1",))]
-
-
-def _master_moves(chance: Chance) -> list[Deed]:
-    end = chance.at_ms + chance.span_ms()
-    return [*chance.now("move-master", chance.lim("primary")), Deed(end, "move-master", ("primary-1",))]
-
-
-INCIDENTS: dict[str, Incident] = {
-    "a LIM loses its power": lambda chance: chance.pair("power-off", "power-on", chance.lim()),
-    "a system loses its power": lambda chance: chance.pair("power-off", "power-on", chance.system()),
-    "our host loses its power": lambda chance: chance.pair("power-off", "power-on", "alternate-1"),
-    "a LIM loses its power behind a cut": lambda chance: [
-        *chance.pair("cut", "heal", "inter-site", least=30_000, most=240_000),
-        Deed(chance.at_ms + 1000, "power-off", ("primary-1",)),
-        Deed(chance.at_ms + 2000, "power-on", ("primary-1",)),
-    ],
-    "the alternate refuses a takeover": lambda chance: [
-        *chance.pair("refuse", "accept", "allow", "alternate", least=60_000, most=120_000),
-        *chance.pair("power-off", "power-on", "primary", least=20_000, most=50_000),
-    ],
-    "the sites are cut": lambda chance: chance.pair("cut", "heal", "inter-site", most=240_000),
-    "one way between the sites is cut": lambda chance: chance.pair(
-        "cut", "heal", chance.lot.choice(("primary>alternate", "alternate>primary"))
-    ),
-    "we lose the control address": lambda chance: chance.pair("cut", "heal", "alternate-control"),
-    "one way to the control address is cut": lambda chance: chance.pair(
-        "cut", "heal", chance.lot.choice(("alternate>control", "control>alternate", "primary>control"))
-    ),
-    "the primary loses the control address": lambda chance: chance.pair("cut", "heal", "primary-control"),
-    "the control address dies": lambda chance: chance.pair("silence-control", "restore-control"),
-    "a LIM is unplugged": lambda chance: chance.pair("unplug", "plug", chance.lim()),
-    "our host is unplugged": lambda chance: chance.pair("unplug", "plug", "alternate-1"),
-    "the master address dies": _master_dies,
-    "the master address moves": _master_moves,
-    "a LIM freezes": lambda chance: chance.pair("freeze", "thaw", chance.lim("primary")),
-    "LIMs refuse to allow": lambda chance: chance.pair("refuse", "accept", "allow", chance.place()),
-    "LIMs refuse to block": lambda chance: chance.pair("refuse", "accept", "block", chance.place()),
-    "LIMs are slow": _slow,
-    "answers are lost": lambda chance: chance.pair("lose-answers", "speak-clearly", chance.place()),
-    "LIMs answer garbage": lambda chance: chance.pair("garble", "speak-clearly", chance.lim()),
-    "a channel breaks": lambda chance: chance.now("break-channel", chance.place()),
-    "sshd is closed": lambda chance: chance.pair("close-ssh", "open-ssh", chance.lim()),
-    "the daemon is frozen": lambda chance: chance.pair("freeze", "thaw", "daemon", most=30_000),
-    "the daemon is killed": _killed,
-    "the daemon is restarted": lambda chance: chance.now("restart", "daemon"),
-    "the settings are read again": lambda chance: chance.now("reload", "daemon"),
-    "our disk is full": lambda chance: chance.pair("fill-disk", "empty-disk", "alternate-1"),
-    "our disk hangs": lambda chance: chance.pair("hang-disk", "wake-disk", most=20_000),
-    "our disk fails": lambda chance: chance.pair("fail-disk", "mend-disk"),
-    "our disk is read-only": lambda chance: chance.pair("lock-disk", "unlock-disk"),
-    "the goal file is rolled back": lambda chance: chance.now("roll-back-goal"),
-    "the goal file is lost": lambda chance: chance.now("lose-goal"),
-    "rules are flushed": lambda chance: chance.now("flush-rules", chance.place()),
-    "a rule is put before ours": lambda chance: chance.now("insert-rule", chance.place()),
-    "traffic is changed by hand": _by_hand,
-    "a LIM's state is torn": lambda chance: chance.now("tear-state", chance.lim()),
-    "a LIM's disk is full": lambda chance: chance.pair("fill-disk", "empty-disk", chance.lim("primary")),
-    "another supervisor orders": _stranger,
-    "an exchange stops": lambda chance: chance.pair("stop-exchange", "start-exchange", chance.place()),
-    "the wall clock jumps": _clock,
-    "the operator orders": _order,
-    "the operator orders there and back": _there_and_back,
-    "the operator orders for a while": _order_for_a_while,
-    "the operator pauses": _pause,
-    "the operator changes a method": _method,
-    "the operator acknowledges": lambda chance: chance.now("order", "alarms", "acknowledge", "latched:takeovers"),
-}
-
-
-def plan(seed: int, hours: float) -> Plan:
-    """Everything that a seed means."""
+def plan(seed: int, hours: float, only: Sequence[str] = ()) -> Plan:
+    """Everything that a seed means, or would mean if it knew these incidents only."""
     lot = Random(f"{seed}/swarm")
     setup = _setup(seed, lot)
-    knows = tuple(name for name in INCIDENTS if lot.random() < KNOWN)
-    until_ms = round(hours * STEP_MS)
+    knows = tuple(only) or tuple(name for name in INCIDENTS if lot.random() < KNOWN)
+    until_ms = round(hours * HOUR_MS)
     deeds = sorted(_deeds(lot, setup, knows, until_ms), key=lambda deed: deed.at_ms)
     return Plan(seed, setup, tuple(deeds), until_ms, knows)
 
@@ -276,7 +104,7 @@ def _setup(seed: int, lot: Random) -> Setup:
         "takeover.look_interval_ms": lot.choice(LOOKS),
         "takeover.block_deadline_ms": lot.choice((300, 1000, 1000, 2000)),
         "takeover.allow_deadline_ms": lot.choice((500, 1000, 3000, 3000)),
-        "takeover.takeovers_per_hour": lot.choice((4, 10, 30, 60)),
+        "takeover.takeovers_per_hour": lot.choice((2, 4, 10, 30, 60)),
         "takeover.boot_hold": f"{lot.choice((15, 15, 60, 180))}s",
         "takeover.orphan_hold": f"{lot.choice((60, 180))}s" if lot.random() < 0.15 else "off",  # noqa: PLR2004
         "ssh.connect_timeout_ms": lot.choice((1500, 3000)),

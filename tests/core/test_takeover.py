@@ -203,3 +203,12 @@ def test_an_undone_automatic_takeover_uses_up_its_window(trigger: Trigger, kind:
     heart = replace(LOST, control_silent=2)
     after = heart_after(state(first_goal(kind=kind), heart=heart), trigger)
     assert after == (Heartbeat(control_answers=True, control_silent=2) if used else heart)
+
+
+@pytest.mark.S4
+def test_a_goal_that_the_lims_told_begins_a_window():
+    """
+    They have just answered, so the beats that were missed before are no loss any more.
+    """
+    after = heart_after(state(None, heart=LOST), Trigger.FOUND)
+    assert (after.missed, after.control_answers) == (0, True)

@@ -14,6 +14,7 @@ from redundancyd.sim import seed_page, swarm
 from redundancyd.sim.campaign import CAMPAIGN_H, Campaign
 from redundancyd.sim.cli import main
 from redundancyd.sim.deeds import DEEDS
+from redundancyd.sim.incidents import INCIDENTS
 from redundancyd.sim.promises import LAWS, Broken
 from redundancyd.sim.seeds import Run
 
@@ -54,7 +55,7 @@ def test_seeds_of_a_few_minutes_find_nothing(capsys: pytest.CaptureFixture[str],
     assert "nothing was found" in said
     assert "hours a minute" in said
     assert all(law in said for law in LAWS)
-    assert all(name in said for name in swarm.INCIDENTS)
+    assert all(name in said for name in INCIDENTS)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,7 +128,7 @@ def test_every_incident_is_made_of_deeds_that_there_are():
     plans = [swarm.plan(number, 1) for number in range(40)]
     verbs = {deed.verb for plan in plans for deed in plan.deeds} - {swarm.MEND}
     assert verbs <= set(DEEDS)
-    assert {deed.incident for plan in plans for deed in plan.deeds} - {""} == set(swarm.INCIDENTS)
+    assert {deed.incident for plan in plans for deed in plan.deeds} - {""} == set(INCIDENTS)
 
 
 def test_a_campaign_in_which_a_law_was_never_tried_fails():
@@ -136,7 +137,7 @@ def test_a_campaign_in_which_a_law_was_never_tried_fails():
     """
     campaign = Campaign(ran_ms=round(CAMPAIGN_H * 3_600_000))
     campaign.tried.update(list(LAWS))
-    campaign.incidents.update(list(swarm.INCIDENTS))
+    campaign.incidents.update(list(INCIDENTS))
     assert campaign.missing() == []
     campaign.tried["S2 said"] = 0
     assert campaign.missing() == ["S2 said"]
