@@ -9,7 +9,7 @@ import pytest
 CASES = int(os.environ.get("REDUNDANCY_CASES", "10000"))
 
 # So many cases take as long as they take.
-many_cases = pytest.mark.timeout(30 if CASES <= 10_000 else 0)
+many_cases = pytest.mark.timeout(120 if CASES <= 10_000 else 0)
 
 
 def chances(cases: int = CASES) -> Iterator[random.Random]:

@@ -3,6 +3,7 @@
 import ipaddress
 import random
 from dataclasses import dataclass
+from functools import cache
 
 from redundancyd.core.addresses import Address, Network
 from redundancyd.core.translation import Rules
@@ -73,7 +74,13 @@ def spelled(address: ipaddress.IPv6Address, chance: random.Random) -> bytes:
 
 
 def table(chance: random.Random) -> Table:
-    """Hosts that swap, move in a ring, go elsewhere, or stay; and a network."""
+    """Hosts that swap, move in a ring, go elsewhere, or stay; and networks."""
+    return _table(chance.randrange(500))
+
+
+@cache
+def _table(number: int) -> Table:
+    chance = random.Random(number)
     hosts: dict[Address, Address] = {}
     for make in (four, six):
         old: list[Address] = list({make(chance) for _ in range(chance.randint(0, 4))})

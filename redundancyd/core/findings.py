@@ -8,7 +8,7 @@ from typing import Any, Self
 PLACES_MAX = 10
 """of one address"""
 ADDRESSES_MAX = 10_000
-"""told one by one; what is beyond is counted"""
+"""that are not in the table and told one by one; what is beyond is counted"""
 
 
 class Kind(StrEnum):
@@ -38,6 +38,7 @@ class Findings:
     addresses: dict[tuple[Kind, str], Tally] = field(default_factory=dict)
     left_out: int = 0
     """places of addresses that are counted and not told"""
+    _others: int = 0
 
     def add(self, kind: Kind, address: str, file: str, line: int) -> None:
         """One place more."""
@@ -61,13 +62,16 @@ class Findings:
 
     def has_room(self, kind: Kind, address: str) -> bool:
         """Whether the next place of this address would be told."""
-        tally = self._tally(kind, address)
-        return tally is not None and len(tally.places) < PLACES_MAX
+        tally = self.addresses.get((kind, address))
+        if tally is None:
+            return kind is Kind.TRANSLATED or self._others < ADDRESSES_MAX
+        return len(tally.places) < PLACES_MAX
 
     def _tally(self, kind: Kind, address: str) -> Tally | None:
         tally = self.addresses.get((kind, address))
-        if tally is None and len(self.addresses) < ADDRESSES_MAX:
+        if tally is None and (kind is Kind.TRANSLATED or self._others < ADDRESSES_MAX):
             tally = self.addresses[kind, address] = Tally()
+            self._others += kind is not Kind.TRANSLATED
         return tally
 
     @property
@@ -78,10 +82,9 @@ class Findings:
     def told(self) -> Iterator[tuple[Kind, str, Tally]]:
         """The addresses, gravest kind first, each kind in the order of its first places."""
         order = (Kind.MISSING, Kind.UNTOUCHED, Kind.NEW, Kind.TRANSLATED, Kind.FOREIGN)
-        for wanted in order:
-            for (kind, address), tally in self.addresses.items():
-                if kind is wanted and tally.count:
-                    yield kind, address, tally
+        found = [(order.index(kind), tally.places, address) for (kind, address), tally in self.addresses.items()]
+        for rank, _, address in sorted(found):
+            yield order[rank], address, self.addresses[order[rank], address]
 
     def as_json(self) -> dict[str, Any]:
         """For a program, and to be read back."""
@@ -89,7 +92,7 @@ class Findings:
             "counts": {str(kind): count for kind, count in self.counts.items()},
             "left_out": self.left_out,
             "addresses": [
-                {"kind": str(kind), "address": address, "count": tally.count, "places": [list(p) for p in tally.places]}
+                {"kind": str(kind), "address": address, "count": tally.count, "places": list(map(list, tally.places))}
                 for kind, address, tally in self.told()
             ],
         }
