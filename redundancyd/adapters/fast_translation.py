@@ -1,39 +1,55 @@
 """The translation of core/translation.py, faster, and byte for byte the same (alone imports ahocorasick_rs).
 
-Most lines of exchange data have no other addresses than those of IPv4 hosts.  In these, all old addresses are found in
-one pass, each is looked at left and right, and one regular expression finds the foreign ones in what is left.  A line
-with anything else, several colons, a mask, the word version before numbers, goes to the reference.
+Every digit of a piece of text becomes 0, and one pass finds the few shapes that an address has in its middle: `.00.0.`
+and its sisters.  What stands around such a place decides what it is, and is remembered, so that the next time one look
+suffices.  The same pass finds what may be an IPv6 address or a version; a line with one of these goes to the reference.
 """
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from redundancyd.core.addresses import QUAD
-from redundancyd.core.findings import Findings, Kind
-from redundancyd.core.translation import Rules, in_binary, judge, lines, seen_in_binary, translate_line
-from redundancyd.core.translation_table import parse_address
+from redundancyd.core.addresses import QUAD, Found, four_at
+from redundancyd.core.findings import Findings, Kind, Tally
+from redundancyd.core.translation import Rules, in_binary, judge, lines, new_bytes, seen_in_binary, translate_line
 
+PIECE_BYTES = 2**17
+"""pieces of about this size stay in the processor's cache, and memory for them is not fetched anew from the system"""
 CACHE_MAX = 65_536
-_AT_DOT = (
-    rb"\.(?<=[0-9]\.)(?<![0-9]\.[0-9]\.)(?<![0-9]\.[0-9]{2}\.)(?<![0-9]\.[0-9]{3}\.)(?<![0-9]{4}\.)"
-    rb"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?!\.?[0-9])"
+
+_HEX = b"0123456789abcdefABCDEF"
+_CLASSES = bytes(
+    ord("0") if byte in _HEX else ord(":") if byte in b"vV" else byte | 0x20 if chr(byte) in "RSION" else byte
+    for byte in range(256)
 )
-_QUAD_FROM_DOT = re.compile(_AT_DOT)
-"""an address from its first dot on: a pattern that begins with a plain byte is searched for ten times as fast"""
-_ODD = (
-    re.compile(rb":(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:)"),  # any IPv6 address has one of these
-    re.compile(rb"/(?:(?<=\.[0-9]/)|(?<=\.[0-9]{2}/)|(?<=\.[0-9]{3}/))[0-9]"),  # a mask
-    re.compile(rb"ersion[^0-9A-Za-z\n]{0,8}[0-9]{1,3}\."),  # a version
-    re.compile(rb"ERSION[^0-9A-Za-z\n]{0,8}[0-9]{1,3}\."),
-)
-_DIGITS = frozenset(b"0123456789")
-_EDGES = bytes(byte in b"0123456789." for byte in range(256))
-_GAP = b"~"
-"""stands for a translated address in what is left: neither digit nor dot"""
+"""hexadecimal digits are all alike; v is a colon so that every shape begins with one of two bytes, which is fast"""
+_DIGITS = ("0", "00", "000")
+_GROUPS = (*_DIGITS, "0000")
+_MIDDLES = [f".{second}.{third}." for second, third in itertools.product(_DIGITS, repeat=2)]
+_ODD = [":0rsion", "::", *(f":{':'.join(three)}:" for three in itertools.product(_GROUPS, repeat=3))]
+_SHAPES = BytesAhoCorasick([shape.encode() for shape in (*_MIDDLES, *_ODD)], matchkind=MatchKind.LeftmostLongest)
+_VERSION = re.compile(rb"(?:[vV]ersion|VERSION)[^0-9A-Za-z\n]{0,8}[0-9]")
+
+_MARGIN = 5  # three digits, and the two bytes that show whether there is one number more
+_PAD = b"\n" * _MARGIN
+_FIRST = re.compile(rb"(?<![0-9.])[0-9]{1,3}\Z")
+_LAST = re.compile(rb"[0-9]{1,3}(?![0-9./])")
+_ONE_BEFORE = re.compile(rb"[0-9]\.[0-9]{1,3}\Z")
+_ONE_BEHIND = re.compile(rb"[0-9]{1,3}\.[0-9]")
+_RUN = re.compile(rb"[0-9A-Fa-f.]*")
+_DIGIT_BYTES = frozenset(b"0123456789")
+_RUN_BYTES = frozenset(_HEX + b".")
+
+_Seen = tuple[int, int, bytes | None, int]
+"""what stands around a middle: digits before it, digits behind it, what takes its place, and the subject's number"""
+_NOTHING = -1
+"""subject of no address, and of one that means the same everywhere"""
+_LONGER = -2
+"""subject of what cannot be told from so few bytes"""
 
 
 @dataclass(slots=True)
@@ -43,163 +59,194 @@ class Source:
     file: str
     text: bool
     wide: bool = False
-    line: int = 1
-    """number of the first line of the next piece"""
-
-
-@dataclass(slots=True)
-class _Left:
-    """What is left of some lines without their translated addresses."""
-
-    data: bytes
-    line: int
     at: int = 0
-    """lines are counted up to here"""
-
-    def line_at(self, place: int) -> int:
-        """The number of the line there; places come in order."""
-        self.line += self.data.count(b"\n", self.at, place)
-        self.at = place
-        return self.line
+    """where the next piece begins"""
+    told: list[tuple[int, Tally, int]] = field(default_factory=list)
+    """places that were told: where in the file, and where its line is to be written"""
 
 
-@dataclass(slots=True)
 class FastTranslation:
     """Translates pieces of files, each made of whole lines."""
 
-    rules: Rules
-    findings: Findings
-    _old: list[str] = field(init=False)
-    _new: list[bytes] = field(init=False)
-    _matcher: BytesAhoCorasick | None = field(init=False)
-    _hungry: set[int] = field(init=False)
-    """entries whose first places are still told"""
-    _judged: dict[bytes, tuple[Kind, str] | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Build the automaton of all IPv4 hosts."""
-        entries = {old: new for old, new in self.rules.table.hosts.items() if old.version == 4}  # noqa: PLR2004
-        self._old = [str(old) for old in entries]
-        self._new = [str(new).encode() for new in entries.values()]
-        patterns = [old.encode() for old in self._old]
-        self._matcher = BytesAhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest) if patterns else None
-        self._hungry = set(range(len(patterns)))
+    def __init__(self, rules: Rules, findings: Findings) -> None:
+        self._rules = rules
+        self._findings = findings
+        self._seen: dict[bool, dict[bytes, _Seen]] = {True: {}, False: {}}
+        """by whether the file is text"""
+        self._subjects: list[tuple[Kind, str]] = []
+        self._numbers: dict[tuple[Kind, str], int] = {}
+        self._full: set[int] = set()
+        """subjects that are only counted"""
+        self._counted: Counter[int] = Counter()
 
     def piece(self, piece: bytes, source: Source) -> bytes:
         """What becomes of some whole lines; what was found goes to the findings."""
-        seen = piece if source.text else seen_in_binary(piece, wide=source.wide)
-        parts: list[bytes] = []
-        done = 0
-        for start, end in _odd_lines(seen):
-            if done < start:
-                parts.append(self._plain(seen[done:start], source))
-            parts.extend(self._reference(line, source) for line in lines(seen[start:end]))
-            done = end
-        if done < len(seen):
-            parts.append(self._plain(seen[done:] if done else seen, source))
-        return b"".join(parts) if source.text else piece
-
-    def _reference(self, line: bytes, source: Source) -> bytes:
-        new, found = translate_line(line, self.rules)
-        for kind, address in found:
-            if (told := kind if source.text else in_binary(kind)) is not None:
-                self.findings.add(told, address, source.file, source.line)
-        source.line += line.endswith(b"\n")
+        if source.wide:
+            self._read(piece, source, 0)
+            new = piece
+        else:
+            new = self._lines(piece, source, 0)
+        source.at += len(piece)
         return new
 
-    def _plain(self, data: bytes, source: Source) -> bytes:
-        """Lines with nothing but IPv4 hosts."""
-        if self._matcher is None or not source.text:
-            self._foreign(_Left(data, source.line), source)
-            source.line += data.count(b"\n")
-            return data
-        parts, rest = self._translated(data, source)
-        left = _GAP.join([*parts[::2], rest]) if parts else data
-        self._foreign(_Left(left, source.line), source)
-        source.line += data.count(b"\n")
-        return b"".join([*parts, rest]) if parts else data
+    def end(self, source: Source, count: Callable[[int, int], int]) -> None:
+        """The file is at its end: its findings get their lines; `count` counts its line ends from here to there."""
+        for subject, times in self._counted.items():
+            self._findings.add_many(*self._subjects[subject], times)
+        self._counted.clear()
+        line, at = 1, 0
+        for place, tally, index in sorted(source.told, key=lambda told: told[0]):
+            line, at = line + count(at, place), place
+            tally.places[index] = (source.file, line)
+        source.told.clear()
 
-    def _translated(self, data: bytes, source: Source) -> tuple[list[bytes], bytes]:
-        """What stands before each address of the table and what takes its place, in turn; and the rest."""
-        assert self._matcher is not None
-        padded = data if data.endswith(b"\n") else data + b"\n"  # so that every address has a left and a right
-        new, hungry = self._new, self._hungry
-        told = _Left(data, source.line)
+    def _lines(self, data: bytes, source: Source, offset: int) -> bytes:
+        """Some lines; they begin `offset` bytes behind the beginning of the piece."""
+        padded = b"".join((_PAD, data, _PAD))
+        found = _SHAPES.find_matches_as_indexes(padded.translate(_CLASSES))
+        if not found:
+            return data
+        if max(found)[0] >= len(_MIDDLES):
+            hints = [start - _MARGIN for shape, start, _ in found if shape >= len(_MIDDLES)]
+            if odd := list(_odd_lines(data, hints)):
+                return b"".join(self._mixed(data, odd, source, offset))
+            found = [middle for middle in found if middle[0] < len(_MIDDLES)]
+        return self._plain(padded, found, source, offset - _MARGIN)
+
+    def _mixed(self, data: bytes, odd: Sequence[tuple[int, int]], source: Source, offset: int) -> Iterator[bytes]:
+        """Lines of which the reference has to read some."""
+        done = 0
+        for start, end in odd:
+            if done < start:
+                yield self._lines(data[done:start], source, offset + done)
+            yield self._read(data[start:end], source, offset + start)
+            done = end
+        if done < len(data):
+            yield self._lines(data[done:], source, offset + done)
+
+    def _read(self, data: bytes, source: Source, offset: int) -> bytes:
+        """Lines as the reference reads them."""
+        parts = []
+        for line in lines(data):
+            seen = line if source.text else seen_in_binary(line, wide=source.wide)
+            new, found = translate_line(seen, self._rules)
+            for kind, address in found:
+                if (told := kind if source.text else in_binary(kind)) is not None:
+                    self._tell(told, address, source, offset)
+            parts.append(new if source.text else line)
+            offset += len(line)
+        return b"".join(parts)
+
+    def _plain(self, data: bytes, found: Sequence[tuple[int, int, int]], source: Source, offset: int) -> bytes:
+        """Padded lines with no other addresses than those of IPv4."""
+        remembered, full = self._seen[source.text], self._full
         parts: list[bytes] = []
         put = parts.append
         counted: list[int] = []
         count = counted.append
-        done = 0
-        for entry, start, end in self._matcher.find_matches_as_indexes(padded):
-            if (_EDGES[padded[start - 1]] or _EDGES[padded[end]]) and not _is_whole(padded, start, end):
+        done = _MARGIN
+        passed = 0  # nothing before this is looked at again
+        for _, start, end in found:
+            if start < passed:
                 continue
-            put(padded[done:start])
-            put(new[entry])
-            done = end
-            if entry in hungry:
-                self._tell(entry, told.line_at(start), source)
-            else:
-                count(entry)
-        for entry, times in Counter(counted).items():
-            self.findings.add_many(Kind.TRANSLATED, self._old[entry], times)
-        return parts, data[done:]
-
-    def _tell(self, entry: int, line: int, source: Source) -> None:
-        self.findings.add(Kind.TRANSLATED, self._old[entry], source.file, line)
-        if not self.findings.has_room(Kind.TRANSLATED, self._old[entry]):
-            self._hungry.discard(entry)
-
-    def _foreign(self, left: _Left, source: Source) -> None:
-        """Tell what is not in the table, or in a file that is not text, what is own."""
-        data, findings = left.data, self.findings
-        for found in _QUAD_FROM_DOT.finditer(data):
-            start = found.start() - 1
-            while start and data[start - 1] in _DIGITS:
-                start -= 1
-            judged = self._judge(data[start : found.end()])
-            if judged is None:
+            window = data[start - _MARGIN : end + _MARGIN]
+            seen = remembered.get(window)
+            if seen is None:
+                seen = self._look(window, source)
+            left, right, new, subject = seen
+            if subject in full:
+                count(subject)
+            elif subject >= 0:
+                self._tell(*self._subjects[subject], source, offset + start - left)
+            elif subject == _LONGER:
+                passed, found_there = self._run(data, start, passed, source, offset)
+                for there, new_there in found_there:
+                    put(data[done : there.start])
+                    put(new_there)
+                    done = there.end
                 continue
-            kind, address = judged
-            assert kind is not Kind.TRANSLATED or not source.text, address
-            told = kind if source.text else in_binary(kind)
-            if told is None:
+            passed = end + right
+            if new is not None:
+                put(data[done : start - left])
+                put(new)
+                done = passed
+        self._counted.update(counted)
+        put(data[done:-_MARGIN])
+        return b"".join(parts)
+
+    def _look(self, window: bytes, source: Source) -> _Seen:
+        """What stands around a middle, remembered for the next time."""
+        before, middle, behind = window[:_MARGIN], window[_MARGIN:-_MARGIN], window[-_MARGIN:]
+        first, last = _FIRST.search(before), _LAST.match(behind)
+        seen: _Seen = (0, 0, None, _LONGER)
+        if middle.replace(b".", b"").isdigit():
+            if first and last:
+                seen = self._judge(first[0] + middle + last[0], len(first[0]), len(last[0]), source)
+            elif before[-1] in _DIGIT_BYTES and behind[0] in _DIGIT_BYTES and _is_fifth(before, behind):
+                seen = (0, 0, None, _NOTHING)
+        remembered = self._seen[source.text]
+        if len(remembered) >= CACHE_MAX:
+            remembered.clear()
+        remembered[window] = seen
+        return seen
+
+    def _judge(self, quad: bytes, left: int, right: int, source: Source) -> _Seen:
+        found = four_at(quad, 0, len(quad))
+        kind, new = (None, None) if found is None else self._verdict(found, source)
+        if found is None or kind is None:
+            return 0, right, None, _NOTHING
+        subject = (kind, str(found.value))
+        number = self._numbers.setdefault(subject, len(self._subjects))
+        if number == len(self._subjects):
+            self._subjects.append(subject)
+        return left, right, new, number
+
+    def _verdict(self, found: Found, source: Source) -> tuple[Kind | None, bytes | None]:
+        """What an address is, and what takes its place."""
+        kind = judge(found.value, self._rules)
+        if kind is None or not source.text:
+            return None if kind is None else in_binary(kind), None
+        return kind, new_bytes(found, self._rules) if kind is Kind.TRANSLATED else None
+
+    def _run(
+        self, data: bytes, start: int, passed: int, source: Source, offset: int
+    ) -> tuple[int, list[tuple[Found, bytes]]]:
+        """A run of digits and dots as the reference reads it: where it ends, and what changes in it."""
+        run = _RUN.match(data, start)
+        assert run, "it matches everywhere"
+        end = run.end()
+        while start > passed and data[start - 1] in _RUN_BYTES:
+            start -= 1
+        changes = []
+        for quad in QUAD.finditer(data, start, end):
+            found = four_at(data, quad.start(), quad.end())
+            kind, new = (None, None) if found is None else self._verdict(found, source)
+            if found is None or kind is None:
                 continue
-            if findings.has_room(told, address):
-                findings.add(told, address, source.file, left.line_at(start))
-            else:
-                findings.add_many(told, address, 1)
+            self._tell(kind, str(found.value), source, offset + found.start)
+            if new is not None:
+                changes.append((found, new))
+        return end, changes
 
-    def _judge(self, quad: bytes) -> tuple[Kind, str] | None:
-        """What four numbers are; None for no address, and for what means the same everywhere."""
-        if quad in self._judged:
-            return self._judged[quad]
-        if len(self._judged) >= CACHE_MAX:
-            self._judged.clear()
-        judged = None
-        try:
-            address = parse_address(quad.decode("ascii"))
-        except ValueError:
-            pass
-        else:
-            kind = judge(address, self.rules)
-            judged = None if kind is None else (kind, str(address))
-        self._judged[quad] = judged
-        return judged
+    def _tell(self, kind: Kind, address: str, source: Source, place: int) -> None:
+        tally = self._findings.add(kind, address, source.file, 0)
+        if tally is not None:
+            source.told.append((source.at + place, tally, len(tally.places) - 1))
+        if not self._findings.has_room(kind, address) and (kind, address) in self._numbers:
+            self._full.add(self._numbers[kind, address])
 
 
-def _is_whole(data: bytes, start: int, end: int) -> bool:
-    """Whether the numbers there are not a part of more."""
-    quad = QUAD.match(data, start)
-    return quad is not None and quad.end() == end
+def _is_fifth(before: bytes, behind: bytes) -> bool:
+    """Whether the four numbers around a middle have a neighbour."""
+    return bool(_ONE_BEFORE.search(before) or _ONE_BEHIND.match(behind))
 
 
-def _odd_lines(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where lines begin and end that the reference has to read, in order."""
-    odd: set[tuple[int, int]] = set()
-    for pattern in _ODD:
-        place = 0
-        while found := pattern.search(data, place):
-            start = data.rfind(b"\n", 0, found.start()) + 1
-            place = data.find(b"\n", found.end()) + 1 or len(data)
-            odd.add((start, place))
-    yield from sorted(odd)
+def _odd_lines(data: bytes, hints: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where lines begin and end that the reference has to read."""
+    end = 0
+    for hint in hints:
+        if hint < end or (data[hint] in b"vV" and data[hint + 1] in b"eE" and not _VERSION.match(data, hint)):
+            continue
+        start = data.rfind(b"\n", 0, hint) + 1
+        end = data.find(b"\n", hint) + 1 or len(data)
+        yield start, end

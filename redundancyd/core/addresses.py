@@ -68,11 +68,17 @@ def embedded(line: bytes, found: Found) -> ipaddress.IPv4Address | None:
 
 def _fours(line: bytes) -> Iterator[Found]:
     for quad in QUAD.finditer(line):
-        address = _ip4(quad[0])
-        if address is not None and not _VERSION.search(
-            line, max(0, quad.start() - _VERSION_BEFORE_BYTES), quad.start()
-        ):
-            yield Found(quad.start(), quad.end(), _masked(address, _prefix_4(line, quad.end())))
+        found = four_at(line, quad.start(), quad.end())
+        if found is not None:
+            yield found
+
+
+def four_at(line: bytes, start: int, end: int) -> Found | None:
+    """The address that four whole numbers are, with the mask behind them; None for a version, and for no address."""
+    address = _ip4(line[start:end])
+    if address is None or _VERSION.search(line, max(0, start - _VERSION_BEFORE_BYTES), start):
+        return None
+    return Found(start, end, _masked(address, _prefix_4(line, end)))
 
 
 def _ip4(text: bytes) -> ipaddress.IPv4Address | None:

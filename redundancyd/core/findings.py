@@ -40,16 +40,18 @@ class Findings:
     """places of addresses that are counted and not told"""
     _others: int = 0
 
-    def add(self, kind: Kind, address: str, file: str, line: int) -> None:
-        """One place more."""
+    def add(self, kind: Kind, address: str, file: str, line: int) -> Tally | None:
+        """One place more; returns where it was told, None if it was only counted."""
         self.counts[kind] += 1
         tally = self._tally(kind, address)
         if tally is None:
             self.left_out += 1
-            return
+            return None
         tally.count += 1
-        if len(tally.places) < PLACES_MAX:
-            tally.places.append((file, line))
+        if len(tally.places) >= PLACES_MAX:
+            return None
+        tally.places.append((file, line))
+        return tally
 
     def add_many(self, kind: Kind, address: str, times: int) -> None:
         """So many places more of an address whose first places are told already."""
