@@ -7,7 +7,6 @@ suffices.  The same pass finds what may be an IPv6 address or a version; a line 
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -44,12 +43,11 @@ _RUN = re.compile(rb"[0-9A-Fa-f.]*")
 _DIGIT_BYTES = frozenset(b"0123456789")
 _RUN_BYTES = frozenset(_HEX + b".")
 
-_Seen = tuple[int, int, bytes | None, int]
-"""what stands around a middle: digits before it, digits behind it, what takes its place, and the subject's number"""
-_NOTHING = -1
-"""subject of no address, and of one that means the same everywhere"""
-_LONGER = -2
-"""subject of what cannot be told from so few bytes"""
+Piece = bytes | memoryview
+"""bytes that are only read"""
+
+_Seen = tuple[int, int, bytes | None, list[int]]
+"""what stands around a middle: digits before it, digits behind it, what takes its place, and how often it was met"""
 
 
 @dataclass(slots=True)
@@ -72,57 +70,48 @@ class FastTranslation:
         self._rules = rules
         self._findings = findings
         self._seen: dict[bool, dict[bytes, _Seen]] = {True: {}, False: {}}
-        """by whether the file is text"""
-        self._subjects: list[tuple[Kind, str]] = []
-        self._numbers: dict[tuple[Kind, str], int] = {}
-        self._full: set[int] = set()
-        """subjects that are only counted"""
-        self._counted: Counter[int] = Counter()
+        """what needs no second look, by whether the file is text: nothing, or of a subject that is only counted"""
+        self._counts: dict[tuple[Kind, str], list[int]] = {}
 
-    def piece(self, piece: bytes, source: Source) -> bytes:
+    def piece(self, piece: Piece, source: Source) -> Piece:
         """What becomes of some whole lines; what was found goes to the findings."""
-        if source.wide:
-            self._read(piece, source, 0)
-            new = piece
-        else:
-            new = self._lines(piece, source, 0)
+        new = self._read(bytes(piece), source, 0) if source.wide else self._lines(piece, source, 0)
         source.at += len(piece)
         return new
 
     def end(self, source: Source, count: Callable[[int, int], int]) -> None:
         """The file is at its end: its findings get their lines; `count` counts its line ends from here to there."""
-        for subject, times in self._counted.items():
-            self._findings.add_many(*self._subjects[subject], times)
-        self._counted.clear()
+        self._count()
         line, at = 1, 0
         for place, tally, index in sorted(source.told, key=lambda told: told[0]):
             line, at = line + count(at, place), place
             tally.places[index] = (source.file, line)
         source.told.clear()
 
-    def _lines(self, data: bytes, source: Source, offset: int) -> bytes:
+    def _lines(self, data: Piece, source: Source, offset: int) -> Piece:
         """Some lines; they begin `offset` bytes behind the beginning of the piece."""
         padded = b"".join((_PAD, data, _PAD))
         found = _SHAPES.find_matches_as_indexes(padded.translate(_CLASSES))
         if not found:
             return data
+        offset -= _MARGIN
         if max(found)[0] >= len(_MIDDLES):
-            hints = [start - _MARGIN for shape, start, _ in found if shape >= len(_MIDDLES)]
-            if odd := list(_odd_lines(data, hints)):
-                return b"".join(self._mixed(data, odd, source, offset))
+            hints = [start for shape, start, _ in found if shape >= len(_MIDDLES)]
+            if odd := list(_odd_lines(padded, hints)):
+                return b"".join(self._mixed(padded, odd, source, offset))
             found = [middle for middle in found if middle[0] < len(_MIDDLES)]
-        return self._plain(padded, found, source, offset - _MARGIN)
+        return self._plain(padded, found, source, offset)
 
-    def _mixed(self, data: bytes, odd: Sequence[tuple[int, int]], source: Source, offset: int) -> Iterator[bytes]:
+    def _mixed(self, padded: bytes, odd: Sequence[tuple[int, int]], source: Source, offset: int) -> Iterator[Piece]:
         """Lines of which the reference has to read some."""
-        done = 0
+        done, last = _MARGIN, len(padded) - _MARGIN
         for start, end in odd:
             if done < start:
-                yield self._lines(data[done:start], source, offset + done)
-            yield self._read(data[start:end], source, offset + start)
+                yield self._lines(padded[done:start], source, offset + done)
+            yield self._read(padded[start:end], source, offset + start)
             done = end
-        if done < len(data):
-            yield self._lines(data[done:], source, offset + done)
+        if done < last:
+            yield self._lines(padded[done:last], source, offset + done)
 
     def _read(self, data: bytes, source: Source, offset: int) -> bytes:
         """Lines as the reference reads them."""
@@ -139,67 +128,84 @@ class FastTranslation:
 
     def _plain(self, data: bytes, found: Sequence[tuple[int, int, int]], source: Source, offset: int) -> bytes:
         """Padded lines with no other addresses than those of IPv4."""
-        remembered, full = self._seen[source.text], self._full
+        remembered = self._seen[source.text].get
         parts: list[bytes] = []
         put = parts.append
-        counted: list[int] = []
-        count = counted.append
         done = _MARGIN
         passed = 0  # nothing before this is looked at again
         for _, start, end in found:
             if start < passed:
                 continue
-            window = data[start - _MARGIN : end + _MARGIN]
-            seen = remembered.get(window)
+            seen = remembered(data[start - _MARGIN : end + _MARGIN])
             if seen is None:
-                seen = self._look(window, source)
-            left, right, new, subject = seen
-            if subject in full:
-                count(subject)
-            elif subject >= 0:
-                self._tell(*self._subjects[subject], source, offset + start - left)
-            elif subject == _LONGER:
-                passed, found_there = self._run(data, start, passed, source, offset)
-                for there, new_there in found_there:
-                    put(data[done : there.start])
-                    put(new_there)
-                    done = there.end
-                continue
-            passed = end + right
-            if new is not None:
+                seen = self._look(data, start, end, source, offset)
+                if seen is None:
+                    passed, changes = self._run(data, start, passed, source, offset)
+                    for changed, new in changes:
+                        parts += (data[done : changed.start], new)
+                        done = changed.end
+                    continue
+            passed = end
+            left, right, new_here, count = seen
+            count[0] += 1
+            if new_here is not None:
                 put(data[done : start - left])
-                put(new)
-                done = passed
-        self._counted.update(counted)
+                put(new_here)
+                done = end + right
         put(data[done:-_MARGIN])
         return b"".join(parts)
 
-    def _look(self, window: bytes, source: Source) -> _Seen:
-        """What stands around a middle, remembered for the next time."""
+    def _look(self, data: bytes, start: int, end: int, source: Source, offset: int) -> _Seen | None:
+        """What stands around a middle, remembered for the next time; None if it takes more bytes to tell."""
+        window = data[start - _MARGIN : end + _MARGIN]
         before, middle, behind = window[:_MARGIN], window[_MARGIN:-_MARGIN], window[-_MARGIN:]
+        if not middle.replace(b".", b"").isdigit():
+            return None
         first, last = _FIRST.search(before), _LAST.match(behind)
-        seen: _Seen = (0, 0, None, _LONGER)
-        if middle.replace(b".", b"").isdigit():
-            if first and last:
-                seen = self._judge(first[0] + middle + last[0], len(first[0]), len(last[0]), source)
-            elif before[-1] in _DIGIT_BYTES and behind[0] in _DIGIT_BYTES and _is_fifth(before, behind):
-                seen = (0, 0, None, _NOTHING)
-        remembered = self._seen[source.text]
-        if len(remembered) >= CACHE_MAX:
-            remembered.clear()
-        remembered[window] = seen
-        return seen
+        if first and last:
+            return self._judged(
+                window, first[0] + middle + last[0], (len(first[0]), len(last[0])), source, offset + start
+            )
+        if before[-1] in _DIGIT_BYTES and behind[0] in _DIGIT_BYTES and _is_fifth(before, behind):
+            return self._remember(window, (0, 0), None, None, source)
+        return None
 
-    def _judge(self, quad: bytes, left: int, right: int, source: Source) -> _Seen:
+    def _judged(self, window: bytes, quad: bytes, around: tuple[int, int], source: Source, place: int) -> _Seen:
         found = four_at(quad, 0, len(quad))
         kind, new = (None, None) if found is None else self._verdict(found, source)
         if found is None or kind is None:
-            return 0, right, None, _NOTHING
+            return self._remember(window, around, None, None, source)
         subject = (kind, str(found.value))
-        number = self._numbers.setdefault(subject, len(self._subjects))
-        if number == len(self._subjects):
-            self._subjects.append(subject)
-        return left, right, new, number
+        if not self._findings.has_room(*subject):
+            return self._remember(window, around, new, subject, source)
+        self._tell(*subject, source, place - around[0])
+        return (*around, new, [0])
+
+    def _remember(
+        self,
+        window: bytes,
+        around: tuple[int, int],
+        new: bytes | None,
+        subject: tuple[Kind, str] | None,
+        source: Source,
+    ) -> _Seen:
+        """From now on one look suffices, and the subject is only counted."""
+        if len(self._seen[source.text]) >= CACHE_MAX:
+            self._count()
+            self._counts.clear()
+            for each in self._seen.values():
+                each.clear()
+        count = [0] if subject is None else self._counts.setdefault(subject, [0])
+        seen = (*around, new, count)
+        self._seen[source.text][window] = seen
+        return seen
+
+    def _count(self) -> None:
+        """What was only counted goes to the findings."""
+        for subject, count in self._counts.items():
+            if count[0]:
+                self._findings.add_many(*subject, count[0])
+                count[0] = 0
 
     def _verdict(self, found: Found, source: Source) -> tuple[Kind | None, bytes | None]:
         """What an address is, and what takes its place."""
@@ -232,8 +238,6 @@ class FastTranslation:
         tally = self._findings.add(kind, address, source.file, 0)
         if tally is not None:
             source.told.append((source.at + place, tally, len(tally.places) - 1))
-        if not self._findings.has_room(kind, address) and (kind, address) in self._numbers:
-            self._full.add(self._numbers[kind, address])
 
 
 def _is_fifth(before: bytes, behind: bytes) -> bool:
@@ -241,12 +245,12 @@ def _is_fifth(before: bytes, behind: bytes) -> bool:
     return bool(_ONE_BEFORE.search(before) or _ONE_BEHIND.match(behind))
 
 
-def _odd_lines(data: bytes, hints: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _odd_lines(padded: bytes, hints: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Where lines begin and end that the reference has to read."""
     end = 0
     for hint in hints:
-        if hint < end or (data[hint] in b"vV" and data[hint + 1] in b"eE" and not _VERSION.match(data, hint)):
+        if hint < end or (padded[hint] in b"vV" and padded[hint + 1] in b"eE" and not _VERSION.match(padded, hint)):
             continue
-        start = data.rfind(b"\n", 0, hint) + 1
-        end = data.find(b"\n", hint) + 1 or len(data)
+        start = padded.rfind(b"\n", 0, hint) + 1
+        end = min(padded.find(b"\n", hint) + 1, len(padded) - _MARGIN)
         yield start, end

@@ -6,7 +6,9 @@ before it, so nothing is ever opened for writing that was there already.
 """
 
 import contextlib
+import gc
 import json
+import mmap
 import os
 import resource
 import signal
@@ -16,17 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from redundancyd.adapters.fast_translation import PIECE_BYTES, FastTranslation, Source
+from redundancyd.adapters.fast_translation import PIECE_BYTES, FastTranslation, Piece, Source
 from redundancyd.core import translation
 from redundancyd.core.addresses import Address, Network
 from redundancyd.core.findings import Findings
 from redundancyd.core.paths import PathRefused, checked_path, name_of
-from redundancyd.core.translation import HEAD_BYTES, Rules, has_text_name, is_text_head, is_text_piece, is_wide
+from redundancyd.core.translation import HEAD_BYTES, Rules, has_text_name, is_text_head, is_wide
 from redundancyd.core.translation_table import parse_address, parse_table
 
 JOB_MAX_BYTES = 64 * 2**20
 MEMORY_BYTES = 2**30
+"""of its own; files that are read are mapped and do not count"""
 NICE = 10
+
+Mapped = bytes | mmap.mmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,15 @@ def _translate(job: Job, file: str, engine: FastTranslation) -> int:
     target = job.target / name
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        old = _opened(stack, job.source / name, os.O_RDONLY)
+        old = _mapped(_opened(stack, job.source / name, os.O_RDONLY))
         new = _opened(stack, target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        source = _source(file, old)
+        head = old[:HEAD_BYTES]
+        text = has_text_name(file) and is_text_head(head) and _is_text_to_the_end(old)
+        source = Source(file, text, is_wide(head))
+        whole = memoryview(old)
         written = 0
-        for piece in pieces(old):
-            written += _write(new, engine.piece(piece, source))
+        for start, end in pieces(old):
+            written += _write(new, engine.piece(whole[start:end], source))
         engine.end(source, lambda start, end: _line_ends(old, start, end))
         return written
 
@@ -98,43 +106,50 @@ def _opened(stack: contextlib.ExitStack, path: Path, flags: int) -> int:
     return descriptor
 
 
-def _source(file: str, descriptor: int) -> Source:
-    """Whether a file is text is known when all of it has been seen."""
-    head = os.pread(descriptor, HEAD_BYTES, 0)
-    text = has_text_name(file) and is_text_head(head) and all(map(is_text_piece, pieces(descriptor)))
-    return Source(file, text, is_wide(head))
+def _mapped(descriptor: int) -> Mapped:
+    """A file's contents, read as they are needed; nothing can be mapped of a file that is empty."""
+    if os.fstat(descriptor).st_size == 0:
+        return b""
+    mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    mapped.madvise(mmap.MADV_SEQUENTIAL)
+    return mapped
 
 
-def pieces(descriptor: int) -> Iterator[bytes]:
-    """A file from its beginning in pieces of whole lines; a line that is too long, cut as core/translation.py does."""
-    longest = translation.LINE_MAX_BYTES
-    rest, at = b"", 0
-    while block := os.pread(descriptor, PIECE_BYTES, at):
-        at += len(block)
-        rest += block
-        while len(rest) >= longest and rest.find(b"\n", 0, longest) < 0:
-            yield rest[:longest]
-            rest = rest[longest:]
-        if end := rest.rfind(b"\n") + 1:
-            yield rest[:end]
-            rest = rest[end:]
-    if rest:
-        yield rest
+def _is_text_to_the_end(data: Mapped) -> bool:
+    """Whether there is no zero byte and no line that is too long."""
+    if data.find(b"\0") >= 0:
+        return False
+    start = 0
+    while start + translation.LINE_MAX_BYTES <= len(data):
+        newline = data.rfind(b"\n", start, start + translation.LINE_MAX_BYTES)
+        if newline < 0:
+            return False
+        start = newline + 1
+    return True
 
 
-def _write(descriptor: int, data: bytes) -> int:
+def pieces(data: Mapped) -> Iterator[tuple[int, int]]:
+    """Where to cut: behind a line; a line that is too long, where core/translation.py cuts it."""
+    start = 0
+    while start < len(data):
+        newline = data.rfind(b"\n", start, start + PIECE_BYTES)
+        longest = min(start + translation.LINE_MAX_BYTES, len(data))
+        if newline < 0:
+            newline = data.find(b"\n", start + PIECE_BYTES, longest)
+        end = newline + 1 if newline >= 0 else longest
+        yield start, end
+        start = end
+
+
+def _write(descriptor: int, data: Piece) -> int:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
     return len(data)
 
 
-def _line_ends(descriptor: int, start: int, end: int) -> int:
-    count = 0
-    while start < end and (block := os.pread(descriptor, min(PIECE_BYTES, end - start), start)):
-        count += block.count(b"\n")
-        start += len(block)
-    return count
+def _line_ends(data: Mapped, start: int, end: int) -> int:
+    return sum(data[at : min(at + PIECE_BYTES, end)].count(b"\n") for at in range(start, end, PIECE_BYTES))
 
 
 def _complain(why: str) -> int:
@@ -148,9 +163,10 @@ def main() -> int:
         job = Job.from_json(json.loads(sys.stdin.buffer.read(JOB_MAX_BYTES)))
     except (KeyError, TypeError, ValueError, PathRefused, RecursionError) as error:
         return _complain(f"the job is not understood: {error!r}")
+    gc.disable()  # nothing here goes in circles, and looking for it takes a tenth of the time
     signal.alarm(job.deadline_s)  # ends this process even if nobody is left who would
     os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         result = run(job)

@@ -26,7 +26,7 @@ def fast(file: str, data: bytes, rules: Rules, findings: Findings, chance: Rando
         place = chance.randrange(len(pieces) - 1)
         if pieces[place].endswith(b"\n"):
             pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
-    new = b"".join([engine.piece(piece, source) for piece in pieces])
+    new = b"".join([engine.piece(memoryview(piece), source) for piece in pieces])
     engine.end(source, lambda start, end: data.count(b"\n", start, end))
     return new
 
