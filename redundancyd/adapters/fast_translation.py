@@ -16,7 +16,7 @@ from redundancyd.core.addresses import QUAD, Found, four_at
 from redundancyd.core.findings import Findings, Kind, Tally
 from redundancyd.core.translation import Rules, in_binary, judge, lines, new_bytes, seen_in_binary, translate_line
 
-PIECE_BYTES = 2**17
+PIECE_BYTES = 2**16
 """pieces of about this size stay in the processor's cache, and memory for them is not fetched anew from the system"""
 CACHE_MAX = 65_536
 
