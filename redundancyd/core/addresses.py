@@ -146,8 +146,6 @@ def _trimmed(line: bytes, start: int, end: int) -> tuple[int, int] | None:
         start = line.index(b":", start, end) + 1
     if end < len(line) and line[end] in _WORD and line[end - 1] != ord("."):
         end = line.rindex(b":", start, end)
-        if end > start and line[end - 1] == ord(":"):
-            return None  # a word behind ::, not an address before one
     while end > start and (line[end - 1] == ord(".") or _is_single_colon(line, end - 1, end - 2, start, end)):
         end -= 1
     if _is_single_colon(line, start, start + 1, start, end):

@@ -26,8 +26,6 @@ HEAD_BYTES = 65_536
 """so much of a file shows whether it is text"""
 LINE_MAX_BYTES = 4 * 2**20
 """a file with a longer line is not text"""
-LENGTHS = {4: 32, 6: 128}
-"""bits of an address"""
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\v\f\r"))
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -43,35 +41,39 @@ class Rules:
     """foreign addresses and networks that the operator has confirmed, in their usual spelling"""
 
     def is_own(self, value: Address | Network) -> bool:
-        """Whether it belongs to the primary: listed, in one of its networks, or a network around one of its hosts.
+        """Whether it belongs to the primary: listed, in one of its networks, or a network around one of its own.
 
         A network that the table changes is one of its networks; one that the table leaves as it is may be anybody's.
         """
         if isinstance(value, Address):
-            return value in self.own_hosts or self._is_within(value.version, int(value), value.max_prefixlen)
+            return value in self.own_hosts or self._is_within(value.version, int(value))
         first, last = int(value.network_address), int(value.broadcast_address)
-        place = bisect_left(self._hosts, (value.version, first))
-        has_host = place < len(self._hosts) and self._hosts[place] <= (value.version, last)
-        return has_host or self._is_within(value.version, first, value.prefixlen)
+        place = bisect_left(self._places, (value.version, first))
+        is_around = place < len(self._places) and self._places[place] <= (value.version, last)
+        return is_around or self._is_within(value.version, first)
 
-    def _is_within(self, version: int, first: int, prefix: int) -> bool:
+    def _is_within(self, version: int, address: int) -> bool:
         return any(
-            family == version and shift >= LENGTHS[version] - prefix and first >> shift in starts
-            for (family, shift), starts in self._networks.items()
+            family == version and address >> host_bits in starts for (family, host_bits), starts in self._starts.items()
         )
 
     @cached_property
-    def _hosts(self) -> list[tuple[int, int]]:
-        return sorted({(host.version, int(host)) for host in (*self.own_hosts, *self.table.hosts)})
+    def _networks(self) -> tuple[Network, ...]:
+        return (*self.own_networks, *(old for old, new in self.table.networks.items() if old != new))
 
     @cached_property
-    def _networks(self) -> dict[tuple[int, int], set[int]]:
+    def _places(self) -> list[tuple[int, int]]:
+        """Own hosts, and where own networks begin, in order."""
+        addresses = (*self.own_hosts, *self.table.hosts, *(network.network_address for network in self._networks))
+        return sorted({(address.version, int(address)) for address in addresses})
+
+    @cached_property
+    def _starts(self) -> dict[tuple[int, int], set[int]]:
         """Where own networks begin, by family and number of host bits."""
         found: dict[tuple[int, int], set[int]] = {}
-        changed = (old for old, new in self.table.networks.items() if old != new)
-        for network in (*self.own_networks, *changed):
-            shift = LENGTHS[network.version] - network.prefixlen
-            found.setdefault((network.version, shift), set()).add(int(network.network_address) >> shift)
+        for network in self._networks:
+            host_bits = network.max_prefixlen - network.prefixlen
+            found.setdefault((network.version, host_bits), set()).add(int(network.network_address) >> host_bits)
         return found
 
 

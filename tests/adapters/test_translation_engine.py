@@ -15,7 +15,7 @@ from redundancyd.adapters.translation_engine import Translated, translate_files
 from redundancyd.adapters.translation_job import Job, pieces, run
 from redundancyd.core import translation
 from redundancyd.core.findings import Findings, Kind
-from redundancyd.core.translation import Rules, translate
+from redundancyd.core.translation import LINE_MAX_BYTES, Rules, translate
 from redundancyd.core.translation_table import parse_table
 from redundancyd.errors import TranslationFailed
 from tests.cases import chances
@@ -200,6 +200,25 @@ def test_files_of_any_size_are_cut_into_whole_lines(tmp_path: Path, monkeypatch:
         assert (target / "A.D").read_bytes() == translate("A.D", made.text, made.rules, findings)
         assert result["findings"] == findings.as_json()
         assert b"".join(made.text[start:end] for start, end in pieces(made.text)) == made.text
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"10.0.0.1\n" * 20_000, True),
+        (b"10.0.0.1\n" * 20_000 + b"\0", False),
+        (b"10.0.0.1\n" * 20_000 + b"x" * LINE_MAX_BYTES + b"\n", False),
+        (b"10.0.0.1\n" * 20_000 + b"x" * (LINE_MAX_BYTES - 1) + b"\n", True),
+    ],
+)
+def test_a_file_is_text_only_if_it_is_so_to_the_end(tmp_path: Path, data: bytes, text: bool):
+    """
+    A zero byte or an endless line far behind: nothing of the file is rewritten, and its addresses are told.
+    """
+    (tmp_path / "A.D").write_bytes(data)
+    result = run(Job(tmp_path, tmp_path / "new", ("A.D",), RULES, 60))
+    assert ((tmp_path / "new" / "A.D").read_bytes() == data) is not text
+    assert result["findings"]["counts"]["translated" if text else "untouched"] == 20_000
 
 
 async def test_the_process_is_nice_and_its_memory_bounded(mirror: Path, tmp_path: Path):
