@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from redundancyd.core.addresses import QUAD, Found, four_at
+from redundancyd.core.addresses import QUAD, Found, four_at, usual
 from redundancyd.core.findings import Findings, Kind, Tally
 from redundancyd.core.translation import Rules, in_binary, judge, lines, new_bytes, seen_in_binary, translate_line
 
@@ -175,7 +175,7 @@ class FastTranslation:
         kind, new = (None, None) if found is None else self._verdict(found, source)
         if found is None or kind is None:
             return self._remember(window, around, None, None, source)
-        subject = (kind, str(found.value))
+        subject = (kind, usual(found.value))
         if not self._findings.has_room(*subject):
             return self._remember(window, around, new, subject, source)
         self._tell(*subject, source, place - around[0])
@@ -229,7 +229,7 @@ class FastTranslation:
             kind, new = (None, None) if found is None else self._verdict(found, source)
             if found is None or kind is None:
                 continue
-            self._tell(kind, str(found.value), source, offset + found.start)
+            self._tell(kind, usual(found.value), source, offset + found.start)
             if new is not None:
                 changes.append((found, new))
         return end, changes

@@ -15,8 +15,10 @@ With a mask behind it (`/24`, `/255.255.255.0`) and no host bits set it is a net
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,6 +36,8 @@ _ESCAPES = (b"\\n", b"\\r", b"\\t")
 _MASK = re.compile(rb"/(?:([0-9]{1,3})(?!\.?[0-9])|([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!\.?[0-9]))")
 _MASK_6 = re.compile(rb"\]?/([0-9]{1,3})(?!\.?[0-9])")
 _MAPPED_BITS = 96
+_REMEMBERED = 4096
+"""most addresses of an exchange stand in it many times"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,20 @@ class Found:
 def find(line: bytes) -> tuple[Found, ...]:
     """All addresses in a line, from left to right."""
     runs = [run for run in _RUN.finditer(line) if run[0].count(b":") > 1] if line.count(b":") > 1 else []
-    six = [found for run in runs if (found := _six(line, run.start(), run.end())) is not None]
-    taken = [(found.start, found.end) for found, _ in six]
-    four = [found for found in _fours(line) if not any(start <= found.start < end for start, end in taken)]
-    return tuple(sorted([*(found for _, found in six), *four], key=lambda found: found.start))
+    six = [both for run in runs if (both := _six(line, run.start(), run.end())) is not None]
+    starts = [spelled.start for spelled, _ in six]
+    four = []
+    for each in _fours(line):
+        place = bisect_right(starts, each.start) - 1  # the IPv6 address that begins last before it, if any
+        if place < 0 or each.start >= six[place][0].end:
+            four.append(each)
+    return tuple(sorted([*(meant for _, meant in six), *four], key=lambda found: found.start))
+
+
+@lru_cache(_REMEMBERED)
+def usual(value: Address | Network) -> str:
+    """An address or a network in its usual spelling."""
+    return str(value)
 
 
 def embedded(line: bytes, found: Found) -> ipaddress.IPv4Address | None:
@@ -81,6 +95,7 @@ def four_at(line: bytes, start: int, end: int) -> Found | None:
     return Found(start, end, _masked(address, _prefix_4(line, end)))
 
 
+@lru_cache(_REMEMBERED)
 def _ip4(text: bytes) -> ipaddress.IPv4Address | None:
     try:
         return ipaddress.IPv4Address(text.decode("ascii"))
@@ -105,6 +120,7 @@ def mask_bits(address: ipaddress.IPv4Address) -> int | None:
     return 32 - host_bits.bit_length() if host_bits & (host_bits + 1) == 0 else None
 
 
+@lru_cache(_REMEMBERED)
 def _masked(address: Address, prefix: int | None) -> Address | Network:
     """The network, if the mask leaves no host bits; otherwise the host."""
     if prefix is None or prefix >= address.max_prefixlen:
@@ -124,9 +140,8 @@ def _six(line: bytes, start: int, end: int) -> tuple[Found, Found] | None:
     if trimmed is None:
         return None
     start, end = trimmed
-    try:
-        address = ipaddress.IPv6Address(line[start:end].decode("ascii"))
-    except ValueError:
+    address = _ip6(line[start:end])
+    if address is None:
         return None
     mask = _MASK_6.match(line, end)
     prefix = int(mask[1]) if mask else None
@@ -136,6 +151,14 @@ def _six(line: bytes, start: int, end: int) -> tuple[Found, Found] | None:
     value = _masked(address.ipv4_mapped, None if prefix is None else prefix - _MAPPED_BITS)
     quad = _TAIL_QUAD.search(line, start, end)
     return spelled, Found(quad.start(), end, value) if quad else Found(start, end, value, before=b"::ffff:")
+
+
+@lru_cache(_REMEMBERED)
+def _ip6(text: bytes) -> ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.IPv6Address(text.decode("ascii"))
+    except ValueError:
+        return None
 
 
 def _trimmed(line: bytes, start: int, end: int) -> tuple[int, int] | None:

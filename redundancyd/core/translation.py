@@ -7,7 +7,7 @@ spelled; mask, port and brackets around it stay (docs/decisions/0006).
 What is text is decided by name and content.  Anything else is never rewritten: an address of another length would break
 what counts its bytes.  An own address in it is a finding.
 
-adapters/translation_engine.py does the same faster; tests hold the two against each other.
+adapters/fast_translation.py does the same faster; tests hold the two against each other.
 """
 
 from bisect import bisect_left
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from redundancyd.core import addresses
-from redundancyd.core.addresses import Address, Found, Network
+from redundancyd.core.addresses import Address, Found, Network, usual
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.translation_table import Table, is_no_ones
 
@@ -85,7 +85,7 @@ def judge(value: Address | Network, rules: Rules) -> Kind | None:
         return None
     if rules.is_own(value):
         return Kind.MISSING
-    return Kind.FOREIGN if str(value) in rules.known else Kind.NEW
+    return Kind.FOREIGN if usual(value) in rules.known else Kind.NEW
 
 
 def new_bytes(found: Found, rules: Rules) -> bytes | None:
@@ -93,9 +93,9 @@ def new_bytes(found: Found, rules: Rules) -> bytes | None:
     value = found.value
     if isinstance(value, Address):
         new_host = rules.table.hosts[value]
-        return None if new_host == value else found.before + str(new_host).encode("ascii")
+        return None if new_host == value else found.before + usual(new_host).encode("ascii")
     new_network = rules.table.networks[value]
-    return None if new_network == value else found.before + str(new_network.network_address).encode("ascii")
+    return None if new_network == value else found.before + usual(new_network.network_address).encode("ascii")
 
 
 def translate_line(line: bytes, rules: Rules) -> tuple[bytes, list[tuple[Kind, str]]]:
@@ -110,7 +110,7 @@ def translate_line(line: bytes, rules: Rules) -> tuple[bytes, list[tuple[Kind, s
             kind = Kind.MISSING  # an own address inside another one, which no entry translates
         if kind is None:
             continue
-        findings.append((kind, str(found.value)))
+        findings.append((kind, usual(found.value)))
         new = new_bytes(found, rules) if kind is Kind.TRANSLATED else None
         if new is not None:
             parts += [line[done : found.start], new]

@@ -213,6 +213,14 @@ def test_a_long_line_without_sense_takes_no_long_time():
         assert find(line) == ()
 
 
+def test_a_long_line_with_many_addresses_takes_no_long_time():
+    """
+    A whole table on one line: each address is looked at once.
+    """
+    line = b"[2001:db8::9] 10.0.0.1 " * 20_000
+    assert len(translate_line(line, RULES)[1]) == 40_000
+
+
 def test_a_table_that_merges_two_addresses_has_no_inverse():
     """
     Two gateways of the primary may be one in the alternate; nothing tells them apart again.
