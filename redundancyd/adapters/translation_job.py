@@ -30,6 +30,7 @@ JOB_MAX_BYTES = 64 * 2**20
 MEMORY_BYTES = 2**30
 """of its own; files that are read are mapped and do not count"""
 NICE = 10
+OOM_SCORE = 500
 
 Mapped = bytes | mmap.mmap
 
@@ -152,6 +153,16 @@ def _line_ends(data: Mapped, start: int, end: int) -> int:
     return sum(data[at : min(at + PIECE_BYTES, end)].count(b"\n") for at in range(start, end, PIECE_BYTES))
 
 
+def _step_back() -> None:
+    """The daemon comes first: its processor, its memory; whatever of this the system does not let us do is left."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    with contextlib.suppress(OSError):  # where memory is short, it is taken from this process
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), encoding="ascii")
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _complain(why: str) -> int:
     sys.stderr.write(f"{why}\n")
     return 1
@@ -165,9 +176,7 @@ def main() -> int:
         return _complain(f"the job is not understood: {error!r}")
     gc.disable()  # nothing here goes in circles, and looking for it takes a tenth of the time
     signal.alarm(job.deadline_s)  # ends this process even if nobody is left who would
-    os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _step_back()
     try:
         result = run(job)
     except OSError as error:
