@@ -27,6 +27,8 @@ MANIFEST_MAX_BYTES = 64 * 2**20
 SPARE_BYTES = 64 * 2**20
 """left free for everybody else on the disk"""
 LOOK_DEADLINE_MS = 60_000
+LOOKS = 5
+"""until something is gone that was there a moment ago, five times in a row"""
 WORK_DEADLINE_MS = 7_200_000
 """for what reads or writes every byte of a mirror"""
 
@@ -51,15 +53,16 @@ class Incoming:
 
 
 class MirrorStore:
-    """The mirrors' folder; one piece of work at a time, none of it on the loop."""
+    """The mirrors' folder; one piece of work at a time, and looking beside it; none of it on the loop."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._disk = Disk("mirrors")
+        self._looks = Disk("list of mirrors")
 
     async def look(self) -> tuple[Mirror, ...]:
         """All mirrors by stamp, with manifest and sizes looked at but no contents read."""
-        return await self._run(self._look, LOOK_DEADLINE_MS)
+        return await self._run(self._look_beside_work, LOOK_DEADLINE_MS, self._looks)
 
     async def verify(self, stamp: str, deadline_ms: int = WORK_DEADLINE_MS) -> Mirror:
         """One mirror, every byte of it read."""
@@ -67,7 +70,7 @@ class MirrorStore:
 
     async def manifest(self, stamp: str) -> Manifest:
         """The manifest of a mirror; MirrorUnsound if it has none that is sound."""
-        return await self._run(lambda _: self._manifest(stamp), LOOK_DEADLINE_MS)
+        return await self._run(lambda _: self._manifest(stamp), LOOK_DEADLINE_MS, self._looks)
 
     async def begin(self, manifest: Manifest) -> Incoming:
         """Room for a new mirror, with what the newest one has of it; what an earlier try has brought stays.
@@ -98,7 +101,7 @@ class MirrorStore:
 
     # --- in a thread ---
 
-    async def _run(self, work: Callable[[files.Check], _Result], deadline_ms: int) -> _Result:
+    async def _run(self, work: Callable[[files.Check], _Result], deadline_ms: int, disk: Disk | None = None) -> _Result:
         unwanted = threading.Event()
 
         def check() -> None:
@@ -111,7 +114,7 @@ class MirrorStore:
                 return work(check)
 
         try:
-            return await self._disk.run(body, deadline_ms)
+            return await (disk or self._disk).run(body, deadline_ms)
         finally:
             unwanted.set()  # cancelled or too late: the thread ends at its next block
 
@@ -125,6 +128,13 @@ class MirrorStore:
             where = error.filename or self.folder
             why = f"{where!s}: {error.strerror}"
             raise NotSaved("working on the mirrors", why, f"{remedy}; the mirrors that are whole stay.") from error
+
+    def _look_beside_work(self, check: files.Check) -> tuple[Mirror, ...]:
+        """What is there, though a mirror may be renamed under our eyes."""
+        for _ in range(LOOKS - 1):
+            with contextlib.suppress(FileNotFoundError):
+                return self._look(check)
+        return self._look(check)
 
     def _look(self, check: files.Check) -> tuple[Mirror, ...]:
         whole = [self._examined(path.name, check, deep=False) for path in _stamps(self.folder)]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -410,6 +411,46 @@ async def test_translated_data_shares_nothing_with_the_mirrors(store: MirrorStor
     assert measured == manifest_of(STAMPS[1], wanted).lims[0]
     assert {path.stat().st_nlink for path in target.rglob("*") if path.is_file()} == {1}
     assert all([(await store.verify(stamp)).is_whole for stamp in STAMPS[:2]])
+
+
+async def test_the_list_does_not_wait_for_a_long_check(store: MirrorStore, monkeypatch: pytest.MonkeyPatch):
+    """
+    While every byte of a mirror is read, an operator still sees which there are.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    go_on = threading.Event()
+    real = mirror_files.sha256
+
+    def slow(path: Path, check: Callable[[], None]) -> str:
+        assert go_on.wait(20)
+        return real(path, check)
+
+    monkeypatch.setattr(mirror_files, "sha256", slow)
+    checking = asyncio.create_task(store.verify(STAMPS[0]))
+    await asyncio.sleep(0.01)
+    assert await told(store) == [f"{STAMPS[0]}: whole"]
+    assert not checking.done()
+    go_on.set()
+    assert (await checking).is_whole
+
+
+async def test_a_mirror_that_goes_while_the_list_is_made_is_not_in_it(
+    store: MirrorStore, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Its folder was there and is gone: the list is made again.
+    """
+    for stamp in STAMPS[:2]:
+        await copy(store, stamp, FIRST)
+    real = mirror_files.walk
+
+    def going(folder: Path) -> dict[str, int]:
+        if (store.folder / STAMPS[0]).exists():
+            shutil.rmtree(store.folder / STAMPS[0])
+        return real(folder)
+
+    monkeypatch.setattr(mirror_files, "walk", going)
+    assert await told(store) == [f"{STAMPS[1]}: whole"]
 
 
 async def test_work_that_nobody_wants_any_more_ends_at_its_next_block(
