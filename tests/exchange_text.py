@@ -15,7 +15,8 @@ JUNK = (b"", b"SIROU", b"v\xe4xel", "växel".encode(), b"(x)", b"2026-03-09 03:1
 AROUND_4 = ((b"", b""), (b"sip:?@", b":5060"), (b'"', b'"'), (b"", b"/24"), (b"", b"/32"), (b"[", b"]"), (b"ip", b"x"),
             (b"", b"."), (b".", b""), (b"\xe4", b"\xe4"), (b"\\n", b"\\n"), (b"", b"-"), (b"a:b:", b""))  # fmt: skip
 AROUND_6 = ((b"", b""), (b"[", b"]:5060"), (b"sip:", b""), (b"id:", b""), (b"", b"/64"), (b"[", b"]/128"), (b'"', b'"'),
-            (b"", b":udp"), (b"", b"."), (b"", b": "), (b"\\n", b""), (b"\xe4", b"\xe4"), (b"", b"%eth0"))  # fmt: skip
+            (b"active:", b""), (b"version:", b""), (b"", b":udp"),
+            (b"", b"."), (b"", b": "), (b"\\n", b""), (b"\xe4", b"\xe4"), (b"", b"%eth0"))  # fmt: skip
 NO_WORD = (b"g", b"z", b"_", b"G")
 
 

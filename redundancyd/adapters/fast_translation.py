@@ -30,6 +30,7 @@ _DIGITS = ("0", "00", "000")
 _GROUPS = (*_DIGITS, "0000")
 _MIDDLES = [f".{second}.{third}." for second, third in itertools.product(_DIGITS, repeat=2)]
 _ODD = [":0rsion", "::", *(f":{':'.join(three)}:" for three in itertools.product(_GROUPS, repeat=3))]
+_MAY_BE_VERSION = len(_MIDDLES)
 _SHAPES = BytesAhoCorasick([shape.encode() for shape in (*_MIDDLES, *_ODD)], matchkind=MatchKind.LeftmostLongest)
 _VERSION = re.compile(rb"(?:[vV]ersion|VERSION)[^0-9A-Za-z\n]{0,8}[0-9]")
 
@@ -95,11 +96,15 @@ class FastTranslation:
         if not found:
             return data
         offset -= _MARGIN
-        if max(found)[0] >= len(_MIDDLES):
-            hints = [start for shape, start, _ in found if shape >= len(_MIDDLES)]
+        if max(found)[0] >= _MAY_BE_VERSION:
+            hints = [
+                start
+                for shape, start, _ in found
+                if shape > _MAY_BE_VERSION or (shape == _MAY_BE_VERSION and _VERSION.match(padded, start))
+            ]
             if odd := list(_odd_lines(padded, hints)):
                 return b"".join(self._mixed(padded, odd, source, offset))
-            found = [middle for middle in found if middle[0] < len(_MIDDLES)]
+            found = [middle for middle in found if middle[0] < _MAY_BE_VERSION]
         return self._plain(padded, found, source, offset)
 
     def _mixed(self, padded: bytes, odd: Sequence[tuple[int, int]], source: Source, offset: int) -> Iterator[Piece]:
@@ -249,7 +254,7 @@ def _odd_lines(padded: bytes, hints: Sequence[int]) -> Iterator[tuple[int, int]]
     """Where lines begin and end that the reference has to read."""
     end = 0
     for hint in hints:
-        if hint < end or (padded[hint] in b"vV" and padded[hint + 1] in b"eE" and not _VERSION.match(padded, hint)):
+        if hint < end:
             continue
         start = padded.rfind(b"\n", 0, hint) + 1
         end = min(padded.find(b"\n", hint) + 1, len(padded) - _MARGIN)

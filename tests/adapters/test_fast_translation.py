@@ -62,7 +62,7 @@ def test_digits_and_dots_by_chance_are_seen_as_the_reference_sees_them():
     )
     rules = Rules(table)
     pieces = (b"1.1.1.1", b"1.1.1.11", b"2.2.2.2", b"1", b"1", b".", b".", b":", b"::", b"/", b"/24", b" ", b"\n", b"n",
-              b"f", b"1::1", b"0", b"ersion ", b"Version 1.1.1.1", b"\\n", b"\0", b"1.1.1.0", b"a.")  # fmt: skip
+              b"f", b"1::1", b"0", b"ersion ", b"Version 1.1.1.1", b"\\n", b"\0", b"1.1.1.0", b"a.", b"ve")  # fmt: skip
     for chance in chances():
         assert_same("A.D", b"".join(chance.choices(pieces, k=chance.randint(1, 14))), rules)
 
@@ -79,6 +79,9 @@ def test_digits_and_dots_by_chance_are_seen_as_the_reference_sees_them():
         b"0.1.2.3. 1.2.3.4/24/1.2.3.4",
         b"1.2.3.0/24 1.2.3.0/255.255.255.0 1.2.3.0/24.5",
         b"conversion 1.2.3.4 version 1.2.3.4 VERSION='1.2.3.4' vErsion 1.2.3.4",
+        b"drive:2001:db8::9",
+        b"active:1:2:3:4:5:6:7:8",
+        b"vversion 1.2.3.4 :version 1.2.3.4 ve::1::1",
         b"1.2.3.4\nx::\n1.2.3.4\nversion 5\n1.2.3.4",
     ],
 )
@@ -86,7 +89,11 @@ def test_addresses_close_to_each_other_are_seen_as_the_reference_sees_them(text:
     """
     What is found first does not hide what stands beside it.
     """
-    assert_same("A.D", text, Rules(parse_table("1.2.3.4 5.6.7.8\n1.2.3.0/24 5.6.7.0/24")))
+    assert_same(
+        "A.D",
+        text,
+        Rules(parse_table("1.2.3.4 5.6.7.8\n1.2.3.0/24 5.6.7.0/24\n1::1 2::2\n1:2:3:4:5:6:7:8 2::2\n2001:db8::9 2::3")),
+    )
 
 
 def test_lines_without_end_are_seen_as_the_reference_sees_them(monkeypatch: pytest.MonkeyPatch):
