@@ -91,9 +91,9 @@ class MirrorStore:
         """Remove what goes; returns what became of each mirror and why.  To be called when the new one is whole."""
         return await self._run(lambda check: self._keep(count, today, check), WORK_DEADLINE_MS)
 
-    async def fresh(self, name: str) -> Path:
+    async def fresh(self, stamp: str) -> Path:
         """An empty folder for what is made of a mirror; what was in it is gone."""
-        return await self._run(lambda _: self._emptied(self.folder / _FRESH / name), WORK_DEADLINE_MS)
+        return await self._run(lambda _: self._emptied(stamp), WORK_DEADLINE_MS)
 
     async def measure(self, folder: Path, lim: int, stamp: str) -> LimManifest:
         """The manifest of files that are there, as the one of a LIM."""
@@ -252,7 +252,10 @@ class MirrorStore:
         files.remove(self.folder / _LEAVING)
         return kept
 
-    def _emptied(self, folder: Path) -> Path:
+    def _emptied(self, stamp: str) -> Path:
+        if not is_stamp(stamp):
+            raise MirrorUnsound(f"making a folder for {stamp!r}", "it is no stamp")
+        folder = self.folder / _FRESH / stamp
         files.remove(folder)
         files.make_folder(folder)
         return folder

@@ -254,8 +254,9 @@ async def test_a_mirror_under_another_name_is_none(store: MirrorStore):
     (store.folder / STAMPS[0]).rename(store.folder / STAMPS[1])
     (store.folder / "lost+found").mkdir()
     assert await told(store) == [f"{STAMPS[1]}: manifest missing (manifest.json is that of {STAMPS[0]})"]
-    with pytest.raises(MirrorUnsound, match="it is no stamp"):
-        await store.manifest("../mirrors")
+    for ask in (store.manifest, store.fresh):
+        with pytest.raises(MirrorUnsound, match="it is no stamp"):
+            await ask("../mirrors")
 
 
 @pytest.mark.D2
