@@ -74,7 +74,8 @@ class Standin:
             "command_reload": "reload --system",
             "command_accept_backup": "accept_backup",
         }
-        lim.configure(system=system, xdata="/mnt/eri/*/xdata", reload_deadline="20", **commands | changes)
+        settings = {"system": system, "xdata": "/mnt/eri/*/xdata", "reload_deadline": "20"}
+        lim.configure(**settings | commands | changes)
         if system == "alternate":
             lim.order("block", 7)
 
@@ -102,13 +103,13 @@ class Standin:
 
     def lines(self, words: str, stdin: bytes = b"") -> list[dict[str, Any]]:
         """All lines of the answer to words that came over SSH."""
-        return [json.loads(line) for line in self.lim.run(remote=words, stdin=stdin).stdout.splitlines()]
+        done = self.lim.run(remote=words, stdin=stdin)
+        assert done.stdout, f"{words}: exit status {done.returncode}: {done.stderr!r}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def receive(self, given: bytes, stream: bytes, stamp: str = NEW) -> dict[str, Any]:
         """The last line of what is said when both are sent at once."""
-        lines = self.lines(f"receive {stamp} {len(given)}", given + stream)
-        assert lines, "no answer"
-        return lines[-1]
+        return self.lines(f"receive {stamp} {len(given)}", given + stream)[-1]
 
     def start(self, words: str) -> "subprocess.Popen[bytes]":
         """A session that stays open."""
