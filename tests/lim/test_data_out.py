@@ -37,6 +37,13 @@ def exchange(lim: Lim, system: str = "primary", **changes: str) -> Standin:
     return made
 
 
+def replace_sha256sum(standin: Standin, script: str) -> None:
+    """Let the checksums be made by a script, and not by openssl."""
+    standin.write("/usr/sbin/openssl", b"#!/bin/sh\nexit 1\n")
+    standin.write("/usr/sbin/sha256sum", f"#!/bin/sh\n{script}\n".encode())
+    standin.lim.sh("chmod +x /usr/sbin/openssl /usr/sbin/sha256sum")
+
+
 def test_backups_is_what_the_exchange_prints(any_shell: Lim):
     """
     The printout as one JSON string, line ends and all.
@@ -153,9 +160,7 @@ def test_a_backup_that_changes_while_it_is_read_has_no_manifest(any_shell: Lim, 
     Somebody writes, adds, removes or replaces a file between the first look and the last.
     """
     standin = exchange(any_shell)
-    script = f'#!/bin/sh\n/usr/bin/sha256sum "$@"\n[ $# = 0 ] || {{ cd {folder(OLD)}; {change}; }}\n'
-    standin.write("/usr/sbin/sha256sum", script.encode())
-    any_shell.sh("chmod +x /usr/sbin/sha256sum")
+    replace_sha256sum(standin, f'/usr/bin/sha256sum "$@"\n[ $# = 0 ] || {{ cd {folder(OLD)}; {change}; }}')
     assert [line["error"] for line in standin.lines(f"manifest {OLD}")] == ["changing"]
 
 
@@ -165,8 +170,7 @@ def test_a_file_that_cannot_be_read_leaves_no_manifest(lim: Lim):
     A checksum that is missing is never passed over.
     """
     standin = exchange(lim)
-    standin.write("/usr/sbin/sha256sum", b'#!/bin/sh\n/usr/bin/sha256sum "$@" | head -c 80\n[ $# = 0 ]\n')
-    lim.sh("chmod +x /usr/sbin/sha256sum")
+    replace_sha256sum(standin, '/usr/bin/sha256sum "$@" | head -c 80\n[ $# = 0 ]')
     assert [line["error"] for line in standin.lines(f"manifest {OLD}")] == ["changing"]
 
 
@@ -176,10 +180,24 @@ def test_two_thousand_files_are_read_by_few_processes(lim: Lim):
     """
     standin = exchange(lim)
     lim.sh(f"cd {folder(OLD)}; seq 2000 | split -a 4 -l 1 - part")
-    standin.write("/usr/sbin/sha256sum", b'#!/bin/sh\necho x >> /mnt/started; exec /usr/bin/sha256sum "$@"\n')
-    lim.sh("chmod +x /usr/sbin/sha256sum")
+    replace_sha256sum(standin, 'echo x >> /mnt/started; exec /usr/bin/sha256sum "$@"')
     assert standin.lines(f"manifest {OLD}")[-1]["files"] == 2003
     assert len(lim.sh("cat /mnt/started").split()) <= 5
+
+
+def test_what_was_read_once_is_not_read_again_until_it_changes(any_shell: Lim):
+    """
+    The second manifest costs a look; a file that is another one since then is read, whatever its size and time say.
+    """
+    standin = exchange(any_shell)
+    any_shell.sh("sleep 3.1")
+    first = any_shell.run(remote=f"manifest {OLD}").stdout
+    replace_sha256sum(standin, "[ $# = 0 ] && exec /usr/bin/sha256sum; echo x >> /mnt/started; exit 1")
+    assert any_shell.run(remote=f"manifest {OLD}").stdout == first
+    assert any_shell.sh("ls /mnt/started", check=False) == ""
+    any_shell.sh(f"cd {folder(OLD)}; cp -p RO.D x; touch -r RO.D x; mv x RO.D")
+    assert [line["error"] for line in standin.lines(f"manifest {OLD}")] == ["changing"]
+    assert any_shell.sh("ls /mnt/started") != ""
 
 
 def test_a_manifest_leaves_nothing_behind(any_shell: Lim):
@@ -189,8 +207,7 @@ def test_a_manifest_leaves_nothing_behind(any_shell: Lim):
     standin = exchange(any_shell)
     standin.lines(f"manifest {OLD}")
     assert "data." not in any_shell.sh("ls /run/redundancyd-lim")
-    standin.write("/usr/sbin/sha256sum", b'#!/bin/sh\nsleep 0.5; exec /usr/bin/sha256sum "$@"\n')
-    any_shell.sh("chmod +x /usr/sbin/sha256sum")
+    replace_sha256sum(standin, 'sleep 0.5; exec /usr/bin/sha256sum "$@"')
     with standin.start(f"manifest {OLD}") as session:
         wait_until(lambda: "data." in any_shell.sh("ls /run/redundancyd-lim"))
         session.terminate()

@@ -213,7 +213,7 @@ def test_killed_at_any_step_there_is_still_a_way_back(lim: Lim, step: str):
     standin = alternate(lim)
     real = lim.sh(f"command -v {step}").strip()
     lim.sh(f"cp {real} /mnt/real; touch /mnt/armed")
-    kill = 'rm /mnt/armed; kill -9 "$(cat /mnt/victim)"; sleep 0.1; exit 1'
+    kill = 'rm /mnt/armed; kill -9 "$(cat /mnt/victim)"; exit 1'
     trap = f'#!/bin/sh\nif [ -e /mnt/armed ]; then {kill}; fi\nexec /mnt/real "$@"\n'
     standin.write(f"/usr/sbin/{step}", trap.encode())
     lim.sh(f"chmod +x /usr/sbin/{step}")
