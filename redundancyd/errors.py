@@ -101,6 +101,18 @@ class LoginRefused(OutOfReach):
     code = "login_refused"
 
 
+class TranslationFailed(RedundancyError):
+    """Exchange data could not be translated; the mirror is as it was, and nothing was applied."""
+
+    code = "translation_failed"
+
+
+class MirrorUnsound(RedundancyError):
+    """A copy of exchange data is torn, was changed, or is not what its manifest says."""
+
+    code = "mirror_unsound"
+
+
 ERRORS: dict[str, type[RedundancyError]] = {
     error.code: error
     for error in (
@@ -117,5 +129,7 @@ ERRORS: dict[str, type[RedundancyError]] = {
         OutOfReach,
         HostKeyRefused,
         LoginRefused,
+        TranslationFailed,
+        MirrorUnsound,
     )
 }

@@ -23,6 +23,7 @@ OPEN_TO_THE_CORE = frozenset(
 
 # Knowledge with a single home.
 HOMES = {
+    "ahocorasick_rs": "adapters/fast_translation.py",
     "asyncssh": "adapters/ssh.py",
     "icmplib": "adapters/probes.py",
     "aiohttp": "api.py",
