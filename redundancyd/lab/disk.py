@@ -49,7 +49,7 @@ def make_disk(plan: BedPlan, lim: LimPlan) -> None:
     """Format the disk of a LIM and install it: everything a real LIM gets from its vendor and from `lim install`."""
     folder = plan.folder / lim.name
     folder.mkdir()
-    size = f"{DISK_SIZE_MIB + 4 * plan.data_bytes // 2**20}m"
+    size = f"{DISK_SIZE_MIB + data_size_mib(plan, lim)}m"
     run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={size}", f"rlab-{lim.name}", str(folder)])
     for name in ("upper", "work", "root"):
         (folder / name).mkdir()
@@ -66,6 +66,13 @@ def make_disk(plan: BedPlan, lim: LimPlan) -> None:
         os.setxattr(upper / own, "trusted.overlay.opaque", b"y")  # whatever this machine has there is not the LIM's
     if lim.is_supervisor:
         _write_supervisor(upper, plan)
+
+
+def data_size_mib(plan: BedPlan, lim: LimPlan) -> int:
+    """Room for backups, and on the supervisor for mirrors of all LIMs beside what these leave free."""
+    own, spare_mib = 4 * plan.data_bytes, 96
+    mirrors = 2 * plan.data_bytes * plan.lims if lim.is_supervisor else 0
+    return (own + mirrors) // 2**20 + (spare_mib if lim.is_supervisor else 0)
 
 
 def _shipped(name: str) -> str:
