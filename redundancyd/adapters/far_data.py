@@ -31,7 +31,8 @@ MANIFEST_DEADLINE_MS = 900_000
 SILENCE_S = 30
 """how long rsync waits for a LIM that says nothing any more"""
 PRINTOUT_MAX_BYTES = 262_144
-_PARTIAL = ".rsync-partial"
+GRACE_S = 1.0
+"""rsync keeps what it has of a file when it is asked to end"""
 _STDERR_KEPT = 400
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
@@ -128,43 +129,47 @@ class FarLim:
     async def fetch(
         self,
         stamp: str,
-        entries: Sequence[Entry],
+        entries: Sequence[Entry] | None,
         into: Path,
         basis: Path | None = None,
         *,
         limit_kib_s: int = 0,
         brought: Brought = lambda _: None,
     ) -> None:
-        """Bring these files of a backup below `into`; what a broken try has brought of a file is gone on from.
+        """Bring these files of a backup, or all, below `into`; what a broken try has brought of one is gone on from.
 
         Only what changed of a file crosses the line, where `basis` has an older one of its name.  Nothing that is there
         is written into: each file is made beside and renamed.  OutOfReach when the line broke.
         """
-        if shutil.which("rsync") is None:
+        status, why = 0, _NO_RSYNC
+        if shutil.which("rsync") is not None:
+            words = self._rsync(stamp, None if entries is None else "-", into, basis, limit_kib_s)
+            async with _process(words) as process:
+                await _feed(process, b"".join(os.fsencode(entry.name) + b"\0" for entry in entries or ()))
+                await _follow(process, brought)
+                why = await _why(process)
+                status = await process.wait()
+        tried = f"the files of backup {stamp} from {self.server.name}"
+        if _NO_RSYNC in why:
+            if entries is None:
+                raise FarDataRefused(tried, "without rsync only files that are named can be brought")
             await self._fetch_tar(stamp, entries, into, brought)
-            return
+        elif status:
+            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
+    def _rsync(self, stamp: str, names: str | None, into: Path, basis: Path | None, limit_kib_s: int) -> list[str]:
+        """The words of rsync; `names` is where it reads the names of the files."""
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
-        words = ["rsync", "--recursive", "--times", "--ignore-times", "--from0", "--files-from=-"]
-        words += [f"--partial-dir={_PARTIAL}", "--info=progress2", "--no-human-readable", "--outbuf=L"]
-        words += [f"--timeout={SILENCE_S}", "--chmod=D700,F600", f"--rsync-path=send {stamp}"]
-        words += ["--rsh", " ".join(self._login.ssh())]
+        words = ["rsync", "--recursive", "--times", "--partial", "--chmod=D700,F600"]
+        words += ["--info=progress2", "--no-human-readable", "--outbuf=L", f"--timeout={SILENCE_S}"]
+        words += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._login.ssh())]
+        if names is not None:  # those that differ by their contents, whatever time stamps say
+            words += ["--ignore-times", "--from0", f"--files-from={names}"]
         if limit_kib_s:
             words.append(f"--bwlimit={limit_kib_s}")
         if basis is not None:
             words.append(f"--copy-dest={basis}")
-        words += [f"{self._login.user}@{host}::backup/", f"{into}/"]
-        wanted = b"".join(os.fsencode(entry.name) + b"\0" for entry in entries)
-        async with _process(words) as process:
-            await _feed(process, wanted)
-            await _follow(process, brought)
-            status, why = await process.wait(), await _why(process)
-        if status == 0:
-            shutil.rmtree(into / _PARTIAL, ignore_errors=True)
-        elif _NO_RSYNC in why:
-            await self._fetch_tar(stamp, entries, into, brought)
-        else:
-            tried = f"the files of backup {stamp} from {self.server.name}"
-            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+        return [*words, f"{self._login.user}@{host}::backup/", f"{into}/"]
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
         """Whole files, without rsync."""
@@ -215,13 +220,17 @@ async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[a
         yield process
     finally:
         if process.returncode is None:
-            _kill(process.pid)
+            _end(process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    await process.wait()
+            _end(process.pid, signal.SIGKILL)
             await process.wait()
 
 
-def _kill(pid: int) -> None:
+def _end(pid: int, how: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, how)
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:

@@ -2,15 +2,17 @@
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
 several LIMs at once; ask again whether the backup still stands; then verify every file against what its LIM said.  A
-line that breaks is gone on from where it broke.  Nothing is written in the primary.
+line that breaks is gone on from where it broke.  The first time, with nothing to link, everything is brought while the
+LIMs still count.  Nothing is written in the primary.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim
@@ -20,7 +22,7 @@ from redundancyd.core.backups import Backup
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Mirror, newest
-from redundancyd.errors import FarDataRefused, OutOfReach
+from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
 
 AT_ONCE = 4
 """LIMs that send at the same time"""
@@ -36,6 +38,7 @@ class Progress:
     done_bytes: int
     """of what crosses the line or is compared; what the newest mirror has already is not counted"""
     all_bytes: int
+    """0 while the LIMs still count"""
     files: int
     """that are still to come in full, when the copying began"""
     rate: int
@@ -60,10 +63,12 @@ class _Meter:
 
     def brought(self, lim: int, size_bytes: int) -> None:
         self.done[lim] = max(size_bytes, self.done.get(lim, 0))
-        done = min(sum(self.done.values()), self.all_bytes)
+        done = sum(self.done.values())
+        if self.all_bytes:
+            done = min(done, self.all_bytes)
         took_ms = max(1, self.clock.now() - self.started_at)
         rate = done * 1000 // took_ms
-        left = (self.all_bytes - done) // rate if rate else None
+        left = (self.all_bytes - done) // rate if rate and self.all_bytes else None
         self.tell(Progress(done, self.all_bytes, self.files, rate, left))
 
 
@@ -78,11 +83,19 @@ async def pull(
 ) -> Mirror:
     """The mirror of the primary's current backup, whole; the same one again when we have it already."""
     current = await _current(lims)
-    for mirror in await store.look():
+    mirrors = await store.look()
+    for mirror in mirrors:
         if mirror.stamp == current.stamp and mirror.is_whole:
             return mirror
-    manifests = await _at_once([partial(far.manifest, current.stamp) for far in lims])
-    manifest = _whole(system, current, manifests)
+    asking = asyncio.create_task(_at_once([partial(far.manifest, current.stamp) for far in lims]))
+    works: set[asyncio.Task[Any]] = {asking}
+    if newest(mirrors) is None:
+        works.add(asyncio.create_task(_guess(lims, store, clock, current.stamp, limit_kib_s=limit_kib_s, tell=tell)))
+    try:
+        await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
+        manifest = _whole(system, current, await asking)
+    finally:
+        await _end(works)
     await _bring(lims, store, clock, manifest, limit_kib_s=limit_kib_s, tell=tell)
     if (await lims[0].backups()).find(current.stamp) is None:
         raise FarDataRefused(f"backup {current.stamp} of the primary", "it was deleted there while it was copied")
@@ -103,6 +116,43 @@ async def _current(lims: Sequence[FarLim]) -> Backup:
 def _whole(system: str, backup: Backup, lims: Sequence[LimManifest]) -> Manifest:
     ordered = tuple(sorted(lims, key=lambda lim: lim.lim))
     return Manifest(system, backup.version, backup.stamp, backup.date, backup.zone, ordered)
+
+
+async def _guess(
+    lims: Sequence[FarLim], store: MirrorStore, clock: Clock, stamp: str, *, limit_kib_s: int, tell: Tell
+) -> None:
+    """Bring everything while the LIMs still count it: where no mirror is, nothing could be linked.
+
+    What went wrong here is not told: what is missing then is brought by name.
+    """
+    folder, room = await store.place(stamp)
+    meter = _Meter(clock, tell, 0, 0, clock.now(), {})
+    share = _share(limit_kib_s, len(lims))
+
+    def brought(lim: int, size_bytes: int) -> None:
+        meter.brought(lim, size_bytes)
+        if sum(meter.done.values()) > room:
+            raise NotSaved(f"copying to {folder}", f"there is room for {room} bytes")
+
+    with contextlib.suppress(RedundancyError):
+        await _at_once(
+            [
+                partial(
+                    far.fetch,
+                    stamp,
+                    None,
+                    folder / lim_folder(far.server.lim),
+                    limit_kib_s=share,
+                    brought=partial(brought, far.server.lim),
+                )
+                for far in lims
+            ]
+        )
+
+
+def _share(limit_kib_s: int, lims: int) -> int:
+    """What each of those that send at the same time may use."""
+    return max(1, limit_kib_s // min(AT_ONCE, lims)) if limit_kib_s and lims else 0
 
 
 async def _bring(
@@ -146,8 +196,7 @@ async def _fetch(
 
     wanted = {far: [entry for lim, entry in incoming.missing if lim == far.server.lim] for far in lims}
     busy = {far: entries for far, entries in wanted.items() if entries}
-    if limit_kib_s and busy:
-        limit_kib_s = max(1, limit_kib_s // min(AT_ONCE, len(busy)))
+    limit_kib_s = _share(limit_kib_s, len(busy))
     await _at_once([partial(one, far, entries) for far, entries in busy.items()])
 
 
@@ -163,7 +212,11 @@ async def _at_once(works: Iterable[Callable[[], Awaitable[_Result]]]) -> list[_R
     try:
         return await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
