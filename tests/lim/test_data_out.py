@@ -74,14 +74,14 @@ def test_a_printout_that_is_none_is_a_failure(lim: Lim, script: str, why: str):
     assert reply["detail"].startswith(why)
 
 
-def test_a_printout_with_quotes_and_bytes_that_are_no_text_stays_one_string(any_shell: Lim):
+def test_a_printout_with_quotes_and_bytes_that_are_no_text_stays_one_string(lim: Lim):
     """
     Quotes and backslashes arrive as they are, bytes that are no text as question marks.
     """
-    exchange(any_shell)
-    Standin(any_shell).write("/usr/sbin/data_info", b"#!/bin/sh\nprintf 'a \"b\" \\\\ c\\td\\377\\033\\n\\nend'\n")
-    any_shell.sh("chmod +x /usr/sbin/data_info")
-    assert any_shell.ask(remote="backups")["printout"] == 'a "b" \\ c\td??\n\nend\n'
+    exchange(lim)
+    Standin(lim).write("/usr/sbin/data_info", b"#!/bin/sh\nprintf 'a \"b\" \\\\ c\\td\\377\\033\\n\\nend'\n")
+    lim.sh("chmod +x /usr/sbin/data_info")
+    assert lim.ask(remote="backups")["printout"] == 'a "b" \\ c\td??\n\nend\n'
 
 
 def test_a_manifest_has_each_file_with_size_and_checksum(any_shell: Lim):
@@ -129,12 +129,12 @@ def test_a_backup_without_files_has_an_empty_manifest(lim: Lim):
         ("mknod device c 1 3", "device"),
     ],
 )
-def test_what_is_no_file_is_refused_by_name(any_shell: Lim, make: str, name: str):
+def test_what_is_no_file_is_refused_by_name(lim: Lim, make: str, name: str):
     """
     Links, pipes and devices have no place in a backup.
     """
-    standin = exchange(any_shell)
-    any_shell.sh(f"cd {folder(OLD)}; {make}")
+    standin = exchange(lim)
+    lim.sh(f"cd {folder(OLD)}; {make}")
     assert standin.lines(f"manifest {OLD}") == [{"ok": False, "error": "not_a_file", "detail": name}]
 
 
@@ -155,11 +155,11 @@ def test_a_backup_that_is_not_there_has_neither_manifest_nor_contents(lim: Lim, 
 @pytest.mark.parametrize(
     "change", ["echo more >> RO.D", "touch new", "rm empty.bin", "mv RO.D DO.R", "cp -p RO.D x; mv x RO.D"]
 )
-def test_a_backup_that_changes_while_it_is_read_has_no_manifest(any_shell: Lim, change: str):
+def test_a_backup_that_changes_while_it_is_read_has_no_manifest(lim: Lim, change: str):
     """
     Somebody writes, adds, removes or replaces a file between the first look and the last.
     """
-    standin = exchange(any_shell)
+    standin = exchange(lim)
     replace_sha256sum(standin, f'/usr/bin/sha256sum "$@"\n[ $# = 0 ] || {{ cd {folder(OLD)}; {change}; }}')
     assert [line["error"] for line in standin.lines(f"manifest {OLD}")] == ["changing"]
 

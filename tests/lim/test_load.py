@@ -55,11 +55,11 @@ def test_a_rollback_loads_what_ran_before(any_shell: Lim):
     assert (standin.running(), reloads(any_shell)) == (OLD, 2)
 
 
-def test_a_rollback_without_a_load_is_refused(any_shell: Lim):
+def test_a_rollback_without_a_load_is_refused(lim: Lim):
     """
     There is nothing to go back to.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     assert last(standin, "rollback")["error"] == "nothing_before"
 
 
@@ -121,40 +121,40 @@ def test_a_failed_load_does_not_become_what_ran_before(lim: Lim):
 
 
 @pytest.mark.parametrize("accept", ["off", "", "accept_backup", "no_such_command", "true"])
-def test_a_backup_that_does_not_become_valid_is_never_loaded(any_shell: Lim, accept: str):
+def test_a_backup_that_does_not_become_valid_is_never_loaded(lim: Lim, accept: str):
     """
     No command for it, one that fails, or one that says yes and does nothing: refused, and as it was.
     """
-    standin = alternate(any_shell, command_accept_backup=accept)
-    any_shell.sh("touch /mnt/accept_fails")
+    standin = alternate(lim, command_accept_backup=accept)
+    lim.sh("touch /mnt/accept_fails")
     expected = "not_configured" if accept in {"off", ""} else "accept_failed"
     assert last(standin, f"load {NEW}")["error"] == expected
-    assert (standin.current(), reloads(any_shell)) == (OLD, 0)
+    assert (standin.current(), reloads(lim)) == (OLD, 0)
 
 
-def test_a_backup_that_is_not_there_is_never_loaded(any_shell: Lim):
+def test_a_backup_that_is_not_there_is_never_loaded(lim: Lim):
     """
     Neither accepted nor reloaded.
     """
-    standin = alternate(any_shell)
-    any_shell.sh(f"rm -r {TOP}/xdata_1_{NEW}")
+    standin = alternate(lim)
+    lim.sh(f"rm -r {TOP}/xdata_1_{NEW}")
     assert last(standin, f"load {NEW}")["error"] == "no_such_backup"
-    assert (standin.current(), reloads(any_shell)) == (OLD, 0)
+    assert (standin.current(), reloads(lim)) == (OLD, 0)
 
 
 @pytest.mark.D3
-def test_traffic_that_is_allowed_while_the_backup_becomes_valid_stops_the_load(any_shell: Lim):
+def test_traffic_that_is_allowed_while_the_backup_becomes_valid_stops_the_load(lim: Lim):
     """
     The last look is under the lock of the orders, directly before the reload: no reload under traffic.
     """
-    standin = alternate(any_shell)
-    accept = any_shell.sh("cat /usr/sbin/accept_backup")
+    standin = alternate(lim)
+    accept = lim.sh("cat /usr/sbin/accept_backup")
     standin.write(
-        "/usr/sbin/accept_backup", f"{accept}\n{any_shell.shell} /usr/sbin/redundancy-lim allow 8 id.run\n".encode()
+        "/usr/sbin/accept_backup", f"{accept}\n{lim.shell} /usr/sbin/redundancy-lim allow 8 id.run\n".encode()
     )
-    any_shell.sh("chmod +x /usr/sbin/accept_backup")
+    lim.sh("chmod +x /usr/sbin/accept_backup")
     assert last(standin, f"load {NEW}")["error"] == "not_passive"
-    assert (standin.current(), reloads(any_shell)) == (OLD, 0)
+    assert (standin.current(), reloads(lim)) == (OLD, 0)
 
 
 @pytest.mark.D3
@@ -284,3 +284,13 @@ def test_orders_are_not_held_up_by_a_reload(lim: Lim):
         assert lim.order("allow", 8)["traffic"] == "allowed"
         assert time.monotonic() - begun < 2
         session.kill()
+
+
+def test_where_nothing_can_be_remembered_nothing_is_loaded(lim: Lim):
+    """
+    Without a way back on the disk there is no way forward: an answer, and all as it was.
+    """
+    standin = alternate(lim)
+    lim.sh("rm -r /var/lib/redundancyd; touch /var/lib/redundancyd")
+    assert last(standin, f"load {NEW}")["error"] == "not_saved"
+    assert (standin.current(), reloads(lim)) == (OLD, 0)

@@ -50,11 +50,11 @@ def test_a_backup_that_came_whole_stands_beside_the_others(any_shell: Lim):
     assert "data." not in any_shell.sh("ls /run/redundancyd-lim")
 
 
-def test_the_same_backup_again_is_there_already(any_shell: Lim):
+def test_the_same_backup_again_is_there_already(lim: Lim):
     """
     Nothing is sent a second time.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     given = manifest(CONTENTS)
     standin.receive(given, tar(CONTENTS))
     lines = standin.lines(f"receive {NEW} {len(given)}", given)
@@ -83,13 +83,13 @@ def test_a_channel_can_take_a_backup_when_it_waits_to_be_told(any_shell: Lim):
     assert contents_of(any_shell, NEW) == CONTENTS
 
 
-def test_what_is_sent_before_it_was_asked_for_is_not_taken_on_a_channel(any_shell: Lim):
+def test_what_is_sent_before_it_was_asked_for_is_not_taken_on_a_channel(lim: Lim):
     """
     It would be taken for requests, or requests for it.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     given = manifest(CONTENTS)
-    replies = any_shell.run("serve", stdin=f"receive {NEW} {len(given)}\n".encode() + given).stdout.splitlines()
+    replies = lim.run("serve", stdin=f"receive {NEW} {len(given)}\n".encode() + given).stdout.splitlines()
     assert [json.loads(reply)["error"] for reply in replies] == ["bad_request"]
     assert standin.listing() == BEFORE
 
@@ -138,22 +138,22 @@ def test_an_alternate_that_is_not_blocked_takes_nothing_in(lim: Lim, words: str,
         ({}, "RO.D"),
     ],
 )
-def test_contents_that_differ_from_their_manifest_are_thrown_away(any_shell: Lim, sent: dict[str, bytes], name: str):
+def test_contents_that_differ_from_their_manifest_are_thrown_away(lim: Lim, sent: dict[str, bytes], name: str):
     """
     Changed, missing or more: refused by name, and nothing is left.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     reply = standin.receive(manifest(CONTENTS), tar(sent))
     assert (reply["error"], reply["detail"].split()[0]) == ("differs", name)
     assert standin.listing() == BEFORE
 
 
 @pytest.mark.D1
-def test_a_stream_that_breaks_off_is_thrown_away(any_shell: Lim):
+def test_a_stream_that_breaks_off_is_thrown_away(lim: Lim):
     """
     Cut anywhere in the contents.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     contents = CONTENTS | {"big.D": os.urandom(50_000)}
     stream = tar(contents)
     for cut in (0, 100, 700, 30_000):
@@ -161,11 +161,11 @@ def test_a_stream_that_breaks_off_is_thrown_away(any_shell: Lim):
         assert standin.listing() == BEFORE
 
 
-def test_members_that_the_manifest_does_not_name_are_never_unpacked(any_shell: Lim):
+def test_members_that_the_manifest_does_not_name_are_never_unpacked(lim: Lim):
     """
     Names with .. or from the root, devices, links and files nobody announced: as if they had not been sent.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     strange = [tarfile.TarInfo(name) for name in ("../evil", "/mnt/evil", "cql/../../evil", "extra")]
     for name, kind, target in (
         ("link", tarfile.SYMTYPE, "/etc"),
@@ -177,10 +177,8 @@ def test_members_that_the_manifest_does_not_name_are_never_unpacked(any_shell: L
         member.type, member.linkname = kind, target
         strange.append(member)
     assert standin.receive(manifest(CONTENTS), tar(CONTENTS, *strange))["ok"] is True
-    assert contents_of(any_shell, NEW) == CONTENTS
-    assert (
-        any_shell.sh(f"find {folder(NEW)} ! -type f ! -type d; ls /mnt/evil {TOP}/evil 2>/dev/null", check=False) == ""
-    )
+    assert contents_of(lim, NEW) == CONTENTS
+    assert lim.sh(f"find {folder(NEW)} ! -type f ! -type d; ls /mnt/evil {TOP}/evil 2>/dev/null", check=False) == ""
 
 
 @pytest.mark.parametrize(
@@ -195,11 +193,11 @@ def test_members_that_the_manifest_does_not_name_are_never_unpacked(any_shell: L
         (tarfile.DIRTYPE, ""),
     ],
 )
-def test_a_link_or_device_in_a_file_s_place_is_refused(any_shell: Lim, kind: bytes, target: str):
+def test_a_link_or_device_in_a_file_s_place_is_refused(lim: Lim, kind: bytes, target: str):
     """
     Even where what it leads to has the contents that were announced.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     contents = {**CONTENTS, "twin.D": CONTENTS["cql/sip_route.csv"]}
     standin.write("/mnt/secret", contents["twin.D"])
     member = tarfile.TarInfo("twin.D")
@@ -207,7 +205,7 @@ def test_a_link_or_device_in_a_file_s_place_is_refused(any_shell: Lim, kind: byt
     reply = standin.receive(manifest(contents), tar(CONTENTS, member))
     assert reply["error"] in {"not_a_file", "differs"}
     assert standin.listing() == BEFORE
-    assert any_shell.sh("cat /mnt/secret").encode() == contents["twin.D"]
+    assert lim.sh("cat /mnt/secret").encode() == contents["twin.D"]
 
 
 def test_nothing_is_written_through_a_link_that_came_first(lim: Lim):
@@ -305,17 +303,17 @@ def test_a_stream_is_read_no_further_than_its_manifest_allows(lim: Lim):
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_backup_that_the_exchange_lists_is_never_replaced(any_shell: Lim, listed: bool):
+def test_a_backup_that_the_exchange_lists_is_never_replaced(lim: Lim, listed: bool):
     """
     It may be what runs; a leftover that was never made valid gives way.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     standin.backup(NEW, {"RO.D": b"something else"})
     if listed:
-        any_shell.sh(f"echo {NEW} >> /mnt/valid")
+        lim.sh(f"echo {NEW} >> /mnt/valid")
     reply = standin.receive(manifest(CONTENTS), tar(CONTENTS))
     assert reply.get("error") == ("exists" if listed else None)
-    assert contents_of(any_shell, NEW) == ({"RO.D": b"something else"} if listed else CONTENTS)
+    assert contents_of(lim, NEW) == ({"RO.D": b"something else"} if listed else CONTENTS)
 
 
 def test_what_was_received_and_never_loaded_goes_with_the_next_one(any_shell: Lim):
@@ -335,11 +333,11 @@ def test_what_was_received_and_never_loaded_goes_with_the_next_one(any_shell: Li
 
 @pytest.mark.D1
 @pytest.mark.parametrize("after", [0, 400, 20_000, 60_000])
-def test_killed_in_the_middle_a_second_call_tidies_up_and_goes_on(any_shell: Lim, after: int):
+def test_killed_in_the_middle_a_second_call_tidies_up_and_goes_on(lim: Lim, after: int):
     """
     A SIGKILL at any point of the stream leaves no backup; the next attempt works.
     """
-    standin = alternate(any_shell)
+    standin = alternate(lim)
     contents = CONTENTS | {"big.D": os.urandom(50_000)}
     given, stream = manifest(contents), tar(contents)
     session = standin.start(f"receive {NEW} {len(given)}")
@@ -354,7 +352,7 @@ def test_killed_in_the_middle_a_second_call_tidies_up_and_goes_on(any_shell: Lim
     session.communicate(timeout=5)
     assert f"xdata_1_{NEW}" not in standin.listing()
     assert standin.receive(given, stream)["ok"] is True
-    assert contents_of(any_shell, NEW) == contents
+    assert contents_of(lim, NEW) == contents
     assert standin.listing() == BOTH
 
 
@@ -395,14 +393,14 @@ def test_two_at_a_time_do_not_mix(lim: Lim):
         first.kill()
 
 
-def test_a_lim_without_that_folder_says_so(any_shell: Lim):
+def test_a_lim_without_that_folder_says_so(lim: Lim):
     """
     The exchange's folder is never made by us.
     """
-    standin = alternate(any_shell, xdata="/mnt/elsewhere/*/xdata")
+    standin = alternate(lim, xdata="/mnt/elsewhere/*/xdata")
     assert standin.receive(manifest(CONTENTS), tar(CONTENTS))["error"] == "no_folder"
     for xdata in ("relative/*", "/mnt/../etc", "/mnt/*/*", "/mnt/$HOME"):
-        any_shell.configure(xdata=xdata)
+        lim.configure(xdata=xdata)
         assert standin.receive(manifest(CONTENTS), tar(CONTENTS))["error"] == "not_configured"
 
 
