@@ -107,6 +107,12 @@ class TranslationFailed(RedundancyError):
     code = "translation_failed"
 
 
+class FarDataRefused(RedundancyError):
+    """A LIM has not the exchange data that was asked for, or says something else than its words allow."""
+
+    code = "data_refused"
+
+
 class MirrorUnsound(RedundancyError):
     """A copy of exchange data is torn, was changed, or is not what its manifest says."""
 

@@ -72,6 +72,10 @@ class MirrorStore:
         """The manifest of a mirror; MirrorUnsound if it has none that is sound."""
         return await self._run(lambda _: self._manifest(stamp), LOOK_DEADLINE_MS, self._looks)
 
+    async def place(self, stamp: str) -> tuple[Path, int]:
+        """Where a mirror of this stamp comes in, before its manifest is known, and how many bytes it may have there."""
+        return await self._run(lambda _: self._place(stamp), LOOK_DEADLINE_MS)
+
     async def begin(self, manifest: Manifest) -> Incoming:
         """Room for a new mirror, with what the newest one has of it; what an earlier try has brought stays.
 
@@ -167,6 +171,12 @@ class MirrorStore:
         if manifest.stamp != stamp:
             raise MirrorUnsound(tried, f"{MANIFEST} is that of {manifest.stamp}", remedy)
         return manifest
+
+    def _place(self, stamp: str) -> tuple[Path, int]:
+        assert is_stamp(stamp)
+        folder = self.folder / _INCOMING / stamp
+        files.make_folder(folder)
+        return folder, files.room_bytes(self.folder) - SPARE_BYTES
 
     def _begin(self, manifest: Manifest, check: files.Check) -> Incoming:
         folder = self.folder / _INCOMING / manifest.stamp
