@@ -175,7 +175,7 @@ def calls(folder: Path) -> Iterator[tuple[str, ast.Call]]:
                 yield f"{path.relative_to(TOP)}:{node.lineno}", node
 
 
-@pytest.mark.parametrize("folder", ["redundancyd", "tests", "bench"])
+@pytest.mark.parametrize("folder", ["redundancyd", "tests", "bench", "mutants"])
 def test_host_keys_are_checked_everywhere(folder: str):
     """
     No call anywhere turns off the check of host keys.

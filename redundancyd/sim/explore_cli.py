@@ -29,7 +29,8 @@ examples:
   redundancy-sim play counter-example-1.txt                walk again what broke a law
 
 Exit status: 0 closed and nothing found, 1 a law was broken or something was never put to the test, 2 wrong words."""
-Task = tuple[Grain, Bounds, Methods, int | None]
+GRAINS = {grain.name: grain for grain in (COARSE, FINE)}
+Task = tuple[str, Bounds, Methods, int | None]  # what can be sent to another process: a grain by its name
 
 
 @dataclass(slots=True)
@@ -82,15 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     found, lines, broken = Found(), list[str](), 0
     plan = _plan(arguments)
-    tasks: list[Task] = [(grain, bounds, each, arguments.most_states) for grain, bounds in plan for each in ALL_METHODS]
+    tasks: list[Task] = [
+        (grain.name, bounds, each, arguments.most_states) for grain, bounds in plan for each in ALL_METHODS
+    ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for (grain, bounds, methods, _), result in zip(tasks, pool.map(_explore, tasks), strict=True):
+        for (name, bounds, methods, _), result in zip(tasks, pool.map(_explore, tasks), strict=True):
             found.add(result)
-            lines.append(_line(grain, bounds, methods, result))
+            lines.append(_line(GRAINS[name], bounds, methods, result))
             print(lines[-1], flush=True)
             if result.broken is not None:
                 broken += 1
-                _keep(way.written(result.broken, methods, grain), broken)
+                _keep(way.written(result.broken, methods, GRAINS[name]), broken)
             broken += not result.closed and result.broken is None and arguments.most_states is None
     took = time.monotonic() - started
     told = list(_told(found))
@@ -121,9 +124,9 @@ def _plan(arguments: argparse.Namespace) -> list[tuple[Grain, Bounds]]:
 
 
 def _explore(task: Task) -> Exploration:
-    grain, bounds, methods, most_states = task
+    name, bounds, methods, most_states = task
     quicken()
-    return Explorer(methods, bounds, grain).run(most_states)
+    return Explorer(methods, bounds, GRAINS[name]).run(most_states)
 
 
 def _line(grain: Grain, bounds: Bounds, methods: Methods, result: Exploration) -> str:

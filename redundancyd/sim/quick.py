@@ -24,6 +24,8 @@ def quicken() -> None:
 def quick_replace(value: Any, /, **changes: Any) -> Any:  # noqa: ANN401 - like dataclasses.replace
     """What `dataclasses.replace` makes of a frozen value with slots; KeyError for a field that it does not have."""
     kind = value.__class__
+    if not hasattr(kind, "__slots__"):
+        return dataclasses.replace(value, **changes)
     copy, setters = _known.get(kind) or _learn(kind)
     new = copy(value)
     for name, changed in changes.items():

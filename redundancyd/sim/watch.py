@@ -53,7 +53,7 @@ class Watch(Watcher):
         """A line of the daemon's journal."""
         self._take(self.evidence.journal, Happened(self._fleet.now_ms, event, fields))
 
-    def asked(self, target: str, sequence: int) -> None:
+    def asked(self, target: str, sequence: int, *, sent: bool) -> None:
         """Pings tell nothing that a page could expect."""
 
     def answered(self, target: str, sequence: int) -> None:

@@ -108,6 +108,7 @@ class TableTop:
         self.queue: list[tuple[int, int, Event]] = []
         self.seq = 0
         self.rows: list[str] = []
+        self.steps: list[decision.Step] = []
         self.refused: list[Refuse] = []
         self.loads: list[Load] = []
         self.saved: list[Goal] = []
@@ -131,6 +132,7 @@ class TableTop:
         taken = decision.step(self.state, event)
         self.state = taken.state
         self.rows += [row.row.number for row in taken.rows]
+        self.steps += [taken] if taken.rows else []
         self._perform(taken.effects)
 
     def run(self, ms: int, until: Callable[[], bool] = lambda: False) -> None:

@@ -143,3 +143,82 @@ def test_a_forgotten_window_keeps_what_is_known_of_the_control_address():
     """
     heart = forget(heart_of("ASSS", "AAAA"))
     assert (heart.missed, heart.control_answers) == (0, True)
+
+
+@pytest.mark.S4
+@pytest.mark.parametrize(
+    ("interval_ms", "slack_ms"),
+    [(1000, 500), (100, 100), (240, 120), (150, 100)],
+)
+def test_a_beat_may_be_late_by_half_an_interval_and_never_by_less_than_100_ms(interval_ms: int, slack_ms: int):
+    """
+    To the millisecond, at its end and at its beginning; what is later is a stall.
+    """
+    settings = Settings((), interval_ms=interval_ms, timeout_ms=80, missed=3)
+    begun = beat(Heartbeat(), Beat(A, A, 0, 5), settings)
+    for late_ms, stalls in ((slack_ms, 0), (slack_ms + 1, 1)):
+        ended = beat(begun, Beat(S, A, interval_ms, interval_ms + 80 + late_ms), settings)
+        began = beat(begun, Beat(S, A, interval_ms + late_ms, interval_ms + late_ms + 80), settings)
+        assert (ended.stalls, began.stalls) == (stalls, stalls)
+
+
+@pytest.mark.S4
+def test_the_beat_after_a_stall_is_measured_from_its_end():
+    """
+    The next beat begins within an interval of the end of the one that stalled: that is no second stall.
+    """
+    stalled = beat(heart_of("ASS", "AAA"), Beat(S, A, 13_000, 43_000), SETTINGS)
+    after = beat(stalled, Beat(S, A, 44_000, 44_800), SETTINGS)
+    assert (stalled.stalls, stalled.last_started_at, after.stalls, after.missed) == (1, 43_000, 1, 1)
+    again = beat(stalled, Beat(S, A, 44_501, 45_000), SETTINGS)
+    assert again.stalls == 2
+
+
+@pytest.mark.parametrize("primary", ["A", "S", "U"])
+def test_a_beat_keeps_what_the_next_one_is_measured_by(primary: str):
+    """
+    When it was sent, and how the control address did, whatever the primary says; a stall is counted for ever.
+    """
+    stalled = beat(heart_of("ASS", "AAA"), Beat(S, A, 13_000, 43_000), SETTINGS)
+    word = {"A": A, "S": S, "U": U}[primary]
+    heart = beat(beat(stalled, Beat(A, S, 44_000, 44_800), SETTINGS), Beat(word, S, 45_000, 45_800), SETTINGS)
+    assert (heart.last_started_at, heart.control_silent, heart.control_answers, heart.stalls) == (45_000, 2, False, 1)
+
+
+def test_a_beat_that_could_not_be_sent_says_what_the_control_address_did():
+    """
+    Our own host could not ask the primary; that we are connected is known all the same.
+    """
+    assert heart_of("ASU", "AAA").control_answers
+
+
+@pytest.mark.S4
+def test_a_window_begun_anew_knows_when_the_last_beat_was_sent():
+    """
+    The control address answers again after our isolation, or a takeover was undone: a stall after that is seen.
+    """
+    heart = forget(heart_of("ASSS", "AASS"))
+    assert (heart.last_started_at, heart.control_silent, heart.control_answers) == (13_000, 2, False)
+    assert beat(heart, Beat(S, A, 43_000, 43_800), SETTINGS).stalls == 1
+
+
+@pytest.mark.S4
+def test_an_answer_of_the_primary_ends_the_isolation_and_the_window():
+    """
+    While the control address is still silent: heard, and nothing of what was missed counts any more.
+    """
+    heart = heart_of("ASSSA", "ASSSS")
+    assert (judge(heart, SETTINGS), heart.isolated) == (Verdict.HEARD, False)
+    assert (heart.missed, heart.missed_since, heart.starts) == (0, None, ())
+    one_more = beat(heart, Beat(S, S, 15_000, 15_800), SETTINGS)
+    assert (one_more.missed_since, one_more.starts) == (15_000, (15_000,))
+
+
+@pytest.mark.S4
+def test_an_isolation_lasts_until_the_control_address_answers():
+    """
+    A silent control address does not begin the window anew, however long it is silent.
+    """
+    assert judge(heart_of("ASSSSSSS", "ASSSSSSS"), SETTINGS) is Verdict.ISOLATED
+    assert heart_of("ASSSS", "ASSSS").missed == 4
+    assert heart_of("SSSSS", "SSSSS").missed == 5

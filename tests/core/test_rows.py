@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from redundancyd.core.effects import SaveGoal
 from redundancyd.core.events import ChannelLost, Connected, OperatorAdopted
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Method, Methods, Origin, Server, Status, Traffic, Word
-from redundancyd.core.takeover import TABLE
+from redundancyd.core.takeover import TABLE, Trigger
 from tests.core.table_top import A1, A2, ALTERNATE, DELAY_MS, P1, P2, PRIMARY, SETTINGS, US, TableTop, first_goal
 
 
@@ -337,6 +338,37 @@ def test_a_row_is_taken(number: str):
     What happens leads through the row.
     """
     assert number in WAYS[number]().rows
+
+
+T = Trigger
+NEW_GOAL = {T.DUE, T.ASKED, T.FAILED, T.BEHIND, T.BY_HAND, T.FOUND, T.ADOPTED}
+DONE = {T.ALLOWED, T.NOT_ALL_ALLOWED}
+LEADS_TO = {
+    **dict.fromkeys(NEW_GOAL, Phase.SAVING),
+    **dict.fromkeys((T.SAVED, T.NOT_SAVED, T.LOOKED, T.SEEN_OTHERWISE), Phase.BLOCKING),
+    **dict.fromkeys((T.BLOCKED, T.NOT_ALL_BLOCKED), Phase.ALLOWING),
+    **dict.fromkeys((*DONE, T.NONE_ALLOWED, T.NOT_SAVED_ORDER), Phase.RESTING),
+    T.NOT_SAVED_FIRST: Phase.ASKING,
+    T.FOREIGN: Phase.WATCHING,
+}
+
+
+@pytest.mark.parametrize("number", WAYS)
+def test_a_row_does_what_its_trigger_calls_for(number: str):
+    """
+    A new goal goes to the disk first, what was saved or seen amiss blocks first, what is done is noted: from any phase.
+    """
+    for step in WAYS[number]().steps:
+        reached = [*(taken.phase for taken in step.rows[1:]), step.state.phase]
+        assert reached == [LEADS_TO[taken.trigger] for taken in step.rows]
+        triggers = {taken.trigger for taken in step.rows}
+        saved = [effect.goal.number for effect in step.effects if isinstance(effect, SaveGoal)]
+        if triggers & NEW_GOAL:
+            assert step.state.goal is not None
+            assert step.state.goal.number in saved
+        if triggers & DONE:
+            assert step.state.goal is not None
+            assert step.state.goal.done
 
 
 @pytest.mark.S0

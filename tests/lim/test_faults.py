@@ -94,6 +94,18 @@ def test_allow_blocks_ipv4_again_when_ipv6_fails(any_lim: Lim):
 
 
 @pytest.mark.S5
+def test_ipv4_is_never_open_when_ipv6_cannot_be_opened(lim: Lim):
+    """
+    Not even for a moment: IPv6 is tried first, and then IPv4 is not touched.
+    """
+    lim.order("block", 7)
+    lim.replace("ip6tables-nft-restore", "exit 3")
+    lim.replace("iptables-nft-restore", "echo touched >> /run/touched; exit 3")
+    assert lim.order("allow", 8)["error"] == "ipv6_failed"
+    assert lim.sh("cat /run/touched 2> /dev/null", check=False) == ""
+
+
+@pytest.mark.S5
 def test_allow_blocks_ipv6_again_when_ipv4_fails(lim: Lim):
     """
     The other way round as well.

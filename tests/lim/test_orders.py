@@ -42,6 +42,26 @@ def test_the_same_order_again_is_obeyed_and_rewrites_nothing(any_lim: Lim):
     assert any_lim.order("block", 8) == first | {"number": 8}
 
 
+def test_the_same_order_again_writes_no_file(lim: Lim):
+    """
+    Looks and repeated orders come every few seconds for years: the disk is left alone.
+    """
+    lim.order("block", 7)
+    kept = lim.sh(f"stat -c %i:%z {LASTING} /run/redundancyd-lim/state")
+    lim.order("block", 7)
+    assert lim.sh(f"stat -c %i:%z {LASTING} /run/redundancyd-lim/state") == kept
+
+
+@pytest.mark.parametrize("number", ["1000000000000", "0", "07", "-1", "1.0", ""])
+def test_a_number_that_is_none_is_a_bad_request(lim: Lim, number: str):
+    """
+    One to twelve digits without a 0 before them, and nothing is changed by anything else.
+    """
+    before = lim.ask("status")
+    assert lim.ask("block", number, "id.run")["error"] == "bad_request"
+    assert lim.ask("status") == before
+
+
 @pytest.mark.S0
 @pytest.mark.parametrize(
     ("word", "number", "error"),
