@@ -16,7 +16,6 @@ from aiohttp import web
 from redundancyd import problems
 from redundancyd.actions import Action, find
 from redundancyd.argument_check import body_of, check
-from redundancyd.core.alarms import alarms
 from redundancyd.core.events import OperatorAsked
 from redundancyd.core.preview import preview
 from redundancyd.desk import Desk
@@ -25,7 +24,7 @@ from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
-from redundancyd.status import alarm_page, hindrances, without_secrets
+from redundancyd.status import hindrances, without_secrets
 
 BODY_BYTES = 16_384
 BODY_S = 5.0  # a body that takes longer is nobody's order
@@ -98,6 +97,7 @@ class Api:
         application.router.add_get("/v1/events", self._events)
         application.router.add_get("/v1/events/stream", self._stream)
         application.router.add_get("/v1/alarms", self._alarms)
+        application.router.add_get("/v1/mirrors", self._mirrors)
         application.router.add_get("/v1/configuration", self._configuration)
         application.router.add_get("/v1/preview/{action}", self._preview)
         application.router.add_post("/v1/actions/{action}", self._act)
@@ -138,7 +138,10 @@ class Api:
         return _page(self._desk.status())
 
     async def _alarms(self, _: web.Request) -> web.Response:
-        return _page({"alarms": [alarm_page(alarm) for alarm in alarms(self._desk.state())]})
+        return _page({"alarms": self._desk.status()["alarms"]})
+
+    async def _mirrors(self, _: web.Request) -> web.Response:
+        return _page({"mirrors": self._desk.mirrors()})
 
     async def _configuration(self, _: web.Request) -> web.Response:
         return _page(without_secrets(self._desk.configuration()))

@@ -112,6 +112,10 @@ class FarDataRefused(RedundancyError):
 
     code = "data_refused"
 
+    def __init__(self, tried: str, came_back: str, remedy: str = "", *, word: str = "") -> None:
+        self.word = word  # the LIM's own, where it said one
+        super().__init__(tried, came_back, remedy)
+
 
 class MirrorUnsound(RedundancyError):
     """A copy of exchange data is torn, was changed, or is not what its manifest says."""
@@ -136,6 +140,7 @@ ERRORS: dict[str, type[RedundancyError]] = {
         HostKeyRefused,
         LoginRefused,
         TranslationFailed,
+        FarDataRefused,
         MirrorUnsound,
     )
 }

@@ -25,6 +25,7 @@ OPEN_TO_THE_CORE = frozenset(
 HOMES = {
     "ahocorasick_rs": "adapters/fast_translation.py",
     "asyncssh": "adapters/ssh.py",
+    "cronsim": "adapters/daily.py",
     "icmplib": "adapters/probes.py",
     "aiohttp": "api.py",
     "structlog": "adapters/journal.py",

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from redundancyd.adapters import mirror_files as files
 from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.files import Files
 from redundancyd.adapters.mirror_checks import MANIFEST, condition_of, lim_folder, tidy, wrong_in
 from redundancyd.core import mirror_manifest
 from redundancyd.core.manifest import Entry, LimManifest, ManifestNotUnderstood
@@ -57,8 +58,8 @@ class MirrorStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._disk = Disk("mirrors")
-        self._looks = Disk("list of mirrors")
+        self._disk = Disk("mirrors", Files().begin)
+        self._looks = Disk("list of mirrors", Files().begin)
 
     async def look(self) -> tuple[Mirror, ...]:
         """All mirrors by stamp, with manifest and sizes looked at but no contents read."""

@@ -58,7 +58,7 @@ class TarStream:
         assert process.stdin
         assert process.stdout
         with contextlib.suppress(BrokenPipeError), process.stdin as asked:
-            asked.write("".join(f"{_spelled(entry.path)}\n" for entry in entries).encode("ascii"))
+            asked.write("".join(f"{spelled(entry.path)}\n" for entry in entries).encode("ascii"))
         line = process.stdout.readline(LINE_MAX_BYTES).decode("ascii", "backslashreplace")
         if not line:
             raise OutOfReach(self._tried, "it said nothing")
@@ -92,6 +92,6 @@ def _write(path: Path, taken: IO[bytes], size_bytes: int) -> None:
     beside.replace(path)
 
 
-def _spelled(path: str) -> str:
+def spelled(path: str) -> str:
     """A path as redundancy-lim spells it."""
     return path.replace('"', "%22").replace("\\", "%5C")

@@ -39,3 +39,17 @@ def _is_day(year: int, month: int, day: int) -> bool:
 def _days_in(year: int, month: int) -> int:
     is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     return 29 if month == 2 and is_leap else _MONTH_DAYS[month - 1]  # noqa: PLR2004 - February
+
+
+def after(text: str) -> str:
+    """Another stamp of the same day, a second later; behind the day's last second comes its first one."""
+    assert is_stamp(text)
+    head, second = text[:-2], int(text[-2:])
+    if second < 60:  # noqa: PLR2004 - the clock's own
+        return f"{head}{second + 1:02d}"
+    minute, hour = int(text[10:12]), int(text[8:10])
+    if minute < 59:  # noqa: PLR2004
+        return f"{text[:10]}{minute + 1:02d}00"
+    if hour < 23:  # noqa: PLR2004
+        return f"{text[:8]}{hour + 1:02d}0000"
+    return f"{text[:8]}000000"

@@ -14,7 +14,7 @@ from redundancyd.core.systems import System
 from redundancyd.lab import network
 from redundancyd.lab.backups import Store
 from redundancyd.lab.exchange_data import Addresses, contents
-from redundancyd.lab.plan import SIP_PORT, BedPlan, LimPlan, master_address
+from redundancyd.lab.plan import NETS, SIP_PORT, BedPlan, LimPlan, master_address
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.lab.system import LabError, run
 
@@ -229,5 +229,17 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     put(upper, "etc/redundancyd/redundancyd.toml", daemon_settings(plan))
     put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
     put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
+    put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)
+
+
+def translation(plan: BedPlan) -> str:
+    """The translation table of a bed: everything that the primary calls its own, and what the alternate has instead."""
+    ours, theirs = NETS[System.ALTERNATE], NETS[System.PRIMARY]
+    hosts = [1, 10, *(10 + lim.number for lim in plan.of(System.PRIMARY))]  # router, master, LIMs
+    lines = [f"{theirs.address(host)} {ours.address(host)}" for host in hosts]
+    lines += [f"{theirs.address6(host)} {ours.address6(host)}" for host in hosts]
+    lines += [f"{old} {new}" for old, new in zip(theirs.nets, ours.nets, strict=True)]
+    stays = f"{plan.of(System.PRIMARY)[0].address}0"  # a host in the primary's net that no system is
+    return "".join(f"{line}\n" for line in [*lines, f"{stays} {stays}"])
