@@ -31,8 +31,7 @@ BODY_S = 5.0  # a body that takes longer is nobody's order
 IDLE_S = 30.0  # a connection that asks nothing, or asks too slowly, is closed
 WRITE_S = 10.0  # a reader who takes nothing for so long is gone
 ACT_S = 20.0  # the desk has its own, shorter deadline
-GROUP_S = 5.0
-SHUTDOWN_S = 3.0
+GROUP_S, SHUTDOWN_S = 5.0, 3.0
 CONNECTIONS = 64
 STREAMS = 16  # so that streams never use up the connections
 SINCE_DIGITS = 15
@@ -47,9 +46,7 @@ class Api:
     def __init__(
         self, desk: Desk, path: str, group: str, *, version: str = "", listen: Listen = SocketFile.take
     ) -> None:
-        self._desk = desk
-        self._path = path
-        self._group = group
+        self._desk, self._path, self._group = desk, path, group
         self._version = version
         self._listen = listen
         self._rights = Rights(None)

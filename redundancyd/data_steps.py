@@ -35,6 +35,7 @@ TRANSLATION_DEADLINE_MS = 3_600_000
 STAMPS_TRIED = 5
 """Data that was translated anew is sent under another stamp: the backup of the old one may be what runs"""
 MISSING_TOLD = 20
+BITS_OF_KIB = 8 * 1024
 _TOLD_MAX = 200
 
 
@@ -72,7 +73,7 @@ class Steps:
 
     async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
         """The primary's current backup as a whole mirror."""
-        limit = (self._config.exchange_data.rate_limit or 0) // 1024
+        limit = (self._config.exchange_data.rate_limit or 0) // BITS_OF_KIB  # of bits a second
         return await pull(self._primary, self.store, self._clock, system="primary", limit_kib_s=limit, tell=tell)
 
     async def keep(self) -> None:

@@ -79,8 +79,8 @@ class Pair:
         return [line for line in self.journal if line["event"] == name]
 
     def running(self) -> str:
-        """What the alternate's exchange runs."""
-        return self.bed.supervisor.path("/var/opt/eri_sn/running").read_text().strip()
+        """What the alternate's exchange has loaded since it was set up; empty for nothing."""
+        return self.bed.supervisor.run(["cat", "/var/opt/eri_sn/running"], check=False).strip()
 
     def reload(self, seconds: float, *outcomes: str) -> None:
         """How the alternate's next reloads go."""
@@ -124,3 +124,147 @@ def test_the_primary_s_backup_runs_in_the_alternate_translated_and_nothing_chang
     assert found["findings"]["missing"] == 0
     pair.order("data", "verify")
     pair.wait(lambda: [line["condition"] for line in pair.events("mirror_verified")] == ["whole"], 20)
+
+
+@pytest.fixture
+def narrow() -> Iterator[Pair]:
+    """A pair that copies over a narrow line: it takes about ten seconds."""
+    settings = {"exchange_data.auto": "off", "exchange_data.rate_limit": "3Mbit/s"}
+    with standing(BedPlan("narrow", lims=2, settings=settings)) as bed:
+        pair = Pair(bed)
+        pair.start()
+        yield pair
+
+
+@pytest.fixture
+def settled(pair: Pair) -> Pair:
+    """The same, with a mirror of the newest backup."""
+    pair.start()
+    pair.order("data", "copy")
+    pair.assert_ended("copied")
+    return pair
+
+
+@pytest.mark.D3
+def test_a_reload_that_fails_is_rolled_back(settled: Pair):
+    """
+    The alternate runs what it ran before; an alarm stands; a takeover would work.
+    """
+    settled.reload(0.5, "fails")
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("rolled back")
+    assert settled.running() == OLDER
+    assert "data_rolled_back" in settled.alarms()
+    assert settled.daemon.is_ready()
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("loaded")
+    assert settled.running() == NEWEST
+    assert "data_rolled_back" not in settled.alarms()
+
+
+@pytest.mark.D3
+def test_an_own_address_that_the_table_does_not_know_is_not_loaded(settled: Pair):
+    """
+    Nothing was sent; the line is shown, and an alarm stands.
+    """
+    table = settled.bed.supervisor.path("/var/lib/redundancyd/translation")
+    table.write_text(table.read_text().replace("192.0.2.11 198.51.100.11\n", ""))
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("not applied")
+    missing = settled.data()["missing"]
+    assert "192.0.2.11 in LIM 1, cql/" in missing[0]
+    assert "data_untranslated" in settled.alarms()
+    assert settled.running() == ""
+    found = settled.bed.supervisor.run(["sh", "-c", "ls -a /var/opt/eri_sn/*/xdata"])
+    assert NEWEST not in found
+
+
+@pytest.mark.D3
+def test_a_takeover_that_is_due_while_the_alternate_reloads_waits_for_its_end(settled: Pair):
+    """
+    The primary loses its power during the reload: an alarm says what is waited for; then the alternate takes over.
+    """
+    settled.reload(8)
+    settled.order("data", "load", "--yes")
+    settled.wait(lambda: bool(settled.data()["exchange"]), 30)
+    settled.bed.power_off(settled.bed.of(System.PRIMARY))
+    settled.wait(lambda: "takeover_awaits_load" in settled.alarms(), 8)
+    assert settled.events("takeover_decided") == []
+    settled.wait(lambda: bool(settled.events("takeover_done")), 20)
+    assert settled.running() == NEWEST
+    names = [line["event"] for line in settled.journal]
+    assert names.index("takeover_decided") > len(names) - 1 - names[::-1].index("data_job_ended")
+
+
+def test_nothing_is_copied_or_loaded_while_the_alternate_is_active(settled: Pair):
+    """
+    Refused to the operator, with the reason.
+    """
+    settled.order("manual-takeover", "traffic-in-alternate", "--yes")
+    for words in (("data", "copy"), ("data", "load", "--yes")):
+        done = settled.daemon.order(words, 20)
+        assert done.returncode == 3
+        assert "the alternate is active" in done.stderr
+    assert settled.running() == ""
+
+
+@pytest.mark.L1
+def test_a_takeover_stops_a_copy_at_once(narrow: Pair):
+    """
+    It is decided while the copy goes on, and does not wait for it.
+    """
+    narrow.order("data", "copy")
+    narrow.wait(lambda: narrow.data()["step"] == "pulling", 10)
+    narrow.order("manual-takeover", "traffic-in-alternate", "--yes")
+    narrow.wait(lambda: narrow.data()["step"] == "resting", 10)
+    assert narrow.data()["last"]["result"] == "tried again later"
+    assert "alternate is active" in narrow.data()["last"]["why"]
+    assert narrow.data()["mirrors"][0]["condition"] == "incoming"
+
+
+@pytest.mark.L2
+@pytest.mark.D3
+def test_a_daemon_killed_during_a_load_watches_it_to_its_end(settled: Pair):
+    """
+    The new run finds the load on its disk, waits for the reload that goes on, and knows what runs.
+    """
+    settled.reload(10)
+    settled.order("data", "load", "--yes")
+    settled.wait(lambda: bool(settled.data()["exchange"]), 30)
+    settled.daemon.kill()
+    settled.daemon.start()
+    settled.daemon.wait_answering()
+    settled.assert_ended("loaded")
+    assert [line["stamp"] for line in settled.events("load_found")] == [NEWEST]
+    assert settled.data()["loaded"] == NEWEST
+    assert settled.running() == NEWEST
+    settled.wait(settled.daemon.is_ready, 20)
+
+
+@pytest.mark.D1
+def test_a_backup_that_vanishes_while_it_is_copied_is_no_mirror(narrow: Pair):
+    """
+    The exchange made room for a newer one: failed and said; no mirror of it, and the primary as it made itself.
+    """
+    narrow.order("data", "copy")
+    narrow.wait(lambda: narrow.data()["step"] == "pulling", 10)
+    for lim in narrow.bed.of(System.PRIMARY):
+        lim.run(["sh", "-c", "sed -i '1s/.*/20260308031501/;/^20260309031502$/d' /var/opt/eri_sn/database"])
+    narrow.assert_ended("failed")
+    assert "deleted" in narrow.data()["last"]["why"] or "no_such_backup" in narrow.data()["last"]["why"]
+    assert [mirror["condition"] for mirror in narrow.data()["mirrors"]] == ["incoming"]
+
+
+def test_the_daily_time_is_set_shown_and_ended_by_the_operator(settled: Pair):
+    """
+    It outlives the daemon, and goes before the settings file.
+    """
+    settled.order("data", "auto", "create", "--at", "02:30")
+    assert settled.data()["auto"] == "02:30 local"
+    settled.daemon.stop()
+    settled.daemon.start()
+    settled.daemon.wait_answering()
+    assert settled.data()["auto"] == "02:30 local"
+    assert settled.data()["last"]["result"] == "copied"
+    settled.order("data", "auto", "remove")
+    assert settled.data()["auto"] is None
