@@ -14,6 +14,7 @@ from pathlib import Path
 from redundancyd.scenarios.pages import PageError
 from redundancyd.sim import seed_page
 from redundancyd.sim.promises import LAWS, Broken
+from redundancyd.sim.quick import quicken
 from redundancyd.sim.seeds import Outcome, Run
 from redundancyd.sim.swarm import INCIDENTS, Plan, plan
 
@@ -71,6 +72,7 @@ class Campaign:
 
 def _run(task: tuple[int, float]) -> Outcome:
     seed, hours = task
+    quicken()
     gc.collect()
     gc.freeze()
     return Run(plan(seed, hours)).play()
