@@ -43,17 +43,19 @@ def _now(found: Page, paint: Paint) -> Iterator[str]:
     yield paint.bold(f"{_label('Now')}{plain(found['step'])}{plain(stamp)}{doing}")
     progress = found["progress"]
     if progress is not None:
-        yield " " * _LABEL + _bar(progress)
+        yield from (f"{_label('')}{line}" for line in _bar(progress))
 
 
-def _bar(progress: Page) -> str:
+def _bar(progress: Page) -> Iterator[str]:
     done, total, rate = progress["done_bytes"], progress["all_bytes"], progress["bytes_per_second"]
     told = f"{size(done)}, {size(rate)}/s"
     if not total:
-        return f"{told}; the LIMs still count"
+        yield f"{told}; the LIMs still count"
+        return
     filled = _BAR * done // total
     left = "" if progress["left_s"] is None else f", {span(progress['left_s'] * 1000)} left"
-    return f"[{'#' * filled}{'.' * (_BAR - filled)}] {100 * done // total} % of {size(total)}, {size(rate)}/s{left}"
+    yield f"[{'#' * filled}{'.' * (_BAR - filled)}] {100 * done // total} % of {size(total)}"
+    yield f"{told}{left}"
 
 
 def _auto(found: Page) -> Iterator[str]:
@@ -96,10 +98,9 @@ def _mirrors(found: Page, paint: Paint) -> Iterator[str]:
     if not found["mirrors"]:
         yield f"{_label('Mirrors')}none"
     for place, mirror in enumerate(found["mirrors"]):
-        told = f"{plain(mirror['stamp'])}  {plain(mirror['condition'])}  {size(mirror['size_bytes'])}"
-        detail = f"  {plain(mirror['detail'])}" if mirror["detail"] else ""
-        line = _label("" if place else "Mirrors") + told + detail
-        yield line if mirror["condition"] == "whole" else paint.warn(line)
+        told = f"{mirror['stamp']}  {mirror['condition']}  {size(mirror['size_bytes'])}  {mirror['detail']}"
+        lines = wrapped(told.rstrip(), _label("" if place else "Mirrors"))
+        yield from lines if mirror["condition"] == "whole" else (paint.warn(line) for line in lines)
 
 
 def _label(text: str) -> str:

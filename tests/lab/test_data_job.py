@@ -268,3 +268,24 @@ def test_the_daily_time_is_set_shown_and_ended_by_the_operator(settled: Pair):
     assert settled.data()["last"]["result"] == "copied"
     settled.order("data", "auto", "remove")
     assert settled.data()["auto"] is None
+
+
+@pytest.mark.D4
+def test_the_daily_job_begins_by_itself_when_it_is_time(pair: Pair):
+    """
+    Five minutes from now, and the clock goes on by six: copied and loaded; a minute later there is no second one.
+    """
+    pair.daemon = Daemon(pair.bed, steppable_clock=True)
+    before = pair.look_at_primary()
+    pair.start()
+    hour, minute = pair.bed.supervisor.run(["date", "-d", "+5 minutes", "+%H %M"]).split()
+    pair.order("data", "auto", "create", "--at", f"{hour}:{minute}")
+    assert pair.data()["last"]["result"] is None
+    pair.daemon.step_clock(360_000)
+    pair.wait(lambda: pair.data()["last"]["result"] is not None, 60)
+    assert pair.data()["last"]["result"] == "loaded", pair.data()["last"]["why"]
+    assert pair.running() == NEWEST
+    assert pair.look_at_primary() == before
+    pair.daemon.step_clock(420_000)
+    time.sleep(20)
+    assert [line["result"] for line in pair.events("data_job_ended")] == ["loaded"]
