@@ -28,6 +28,7 @@ def effective(plan: BedPlan) -> dict[str, Value]:
         "ssh.known_hosts": "/etc/redundancyd/known_hosts",
         "ssh.port": 22,
         "ssh.local_socket": "/run/redundancy-lim.sock",
+        "exchange_data.auto": "off",  # no job comes between the steps of a page
         "daemon.state_folder": "/var/lib/redundancyd",
         "socket.path": "/run/redundancyd/status.sock",
         "socket.group": "redundancyd",

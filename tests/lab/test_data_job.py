@@ -96,7 +96,7 @@ class Pair:
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     """Two LIMs in each system, and no daemon yet."""
-    with standing(BedPlan("datajob", lims=2, settings={"exchange_data.auto": "off"})) as bed:
+    with standing(BedPlan("datajob", lims=2)) as bed:
         yield Pair(bed)
 
 
@@ -129,7 +129,7 @@ def test_the_primary_s_backup_runs_in_the_alternate_translated_and_nothing_chang
 @pytest.fixture
 def narrow() -> Iterator[Pair]:
     """A pair that copies over a narrow line: it takes about ten seconds."""
-    settings = {"exchange_data.auto": "off", "exchange_data.rate_limit": "3Mbit/s"}
+    settings = {"exchange_data.rate_limit": "3Mbit/s"}
     with standing(BedPlan("narrow", lims=2, settings=settings)) as bed:
         pair = Pair(bed)
         pair.start()
