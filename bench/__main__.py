@@ -1,4 +1,4 @@
-"""The figures: `make bench`, or `python -m bench --quick` for a try; as root, about six minutes, nothing left behind.
+"""The figures: `make bench`, or `python -m bench --quick` for a try; as root, about eight minutes, nothing left behind.
 
 Prints a table, and writes what it is printed from as JSON.  Exit status 0: measured, 1: could not be, or with
 `--strict` a goal was missed, 2: wrong words.
@@ -20,11 +20,12 @@ from bench.idle import rest
 from bench.orders import Orders, run_orders
 from bench.pair import start_pair
 from bench.stage import Beats, on_stage
+from bench.translation import QUICK_SIZE_MB, RUNS, SIZE_MB, Translations, run_translations
 from redundancyd.core.systems import System
 from redundancyd.lab.system import LabError
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("cuts", "idle", "orders")
+PARTS = ("cuts", "idle", "orders", "translation")
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
 REST_S, SETTLE_S = 40.0, 5.0
@@ -92,7 +93,12 @@ def measure(words: argparse.Namespace) -> Found:
     tell(f"seed {seed}, load {os.getloadavg()[0]:.1f}")
     chance = random.Random(seed)
     found: Found = {"seed": seed, "machine": report.machine(), "cuts": []}
-    relaxed(words, found, chance, tell)
+    if words.only in {None, "translation"}:
+        translations = Translations(QUICK_SIZE_MB if words.quick else SIZE_MB)
+        run_translations(translations, min(words.runs, RUNS), chance, tell)
+        found["translation"] = report.translation_as_json(translations, report.load())
+    if words.only != "translation":
+        relaxed(words, found, chance, tell)
     if words.only in {None, "cuts"}:
         brisk(words, found, chance, tell)
     tell("done")
@@ -101,7 +107,7 @@ def measure(words: argparse.Namespace) -> Found:
 
 def missed(found: Found) -> list[str]:
     """The goals that were."""
-    parts = [*found["cuts"], *([found["idle"]] if "idle" in found else [])]
+    parts = [*found["cuts"], *(found[name] for name in ("idle", "translation") if name in found)]
     return [goal["text"] for part in parts for goal in part["goals"] if not goal["met"]]
 
 

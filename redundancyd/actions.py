@@ -4,85 +4,22 @@ Pure data.  `Action.words` is the path that is typed, `Action.name` is what stan
 a request only shows something.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 
+from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
 from redundancyd.core.systems import Direction, Method, System
+from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,
     Adopt,
     ConfirmTakeover,
     ManualTakeover,
-    Request,
     Resume,
     SetMethod,
     SetPause,
 )
 
-SECOND_MS, HOUR_MS, DAY_MS = 1000, 3_600_000, 86_400_000
-
-
-class Kind(StrEnum):
-    """What an argument looks like."""
-
-    CHOICE = "choice"  # one of a few words
-    SPAN = "span"  # 90s, 15m, 2h; understood as milliseconds
-    TEXT = "text"
-    NAMES = "names"  # may be given several times
-    FLAG = "flag"  # the command line's own
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of a few: its value on the socket, its word on the command line."""
-
-    value: str
-    word: str
-    help: str
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of an action."""
-
-    name: str  # in JSON, and as --name
-    kind: Kind
-    help: str
-    required: bool = False
-    bare: bool = False  # a bare word on the command line, not an option
-    choices: tuple[Choice, ...] = ()
-    least: int = 1  # ms, characters, names
-    most: int = 1
-    pattern: str = ""  # of the text, or of each name
-    like: str = ""  # stands for it in help texts
-    made: Callable[[str], object] = str  # what a choice is in the request
-
-    @property
-    def field(self) -> str:
-        """What it is called in the request: units come last."""
-        return f"{self.name}_ms" if self.kind is Kind.SPAN else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that an operator can do."""
-
-    name: str
-    words: tuple[str, ...]
-    summary: str
-    help: str
-    example: str
-    arguments: tuple[Argument, ...] = ()
-    request: Callable[..., Request] | None = None
-    asks: bool = False  # asks before it does it, unless --yes
-    previewed: bool = False  # shows now, will do, afterwards
-    followed: bool = False  # a takeover: the command line waits for its end
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes anything; looking is for whoever may open the socket."""
-        return self.request is not None
+__all__ = ["ACTIONS", "DAY_MS", "GROUPS", "HOUR_MS", "SECOND_MS", "Action", "Argument", "Choice", "Kind", "find"]
 
 
 def find(name: str) -> Action | None:
@@ -108,6 +45,7 @@ GROUPS: Mapping[tuple[str, ...], str] = {
     (): "Operates the redundancy of two telephone systems.",
     ("settings",): "What the supervision does by itself, and what waits for the operator.",
     ("manual-takeover",): "Move the traffic to the other system, by order.",
+    **DATA_GROUPS,
     ("inspect",): "Look behind the decision; always safe.",
 }
 
@@ -229,6 +167,7 @@ ACTIONS: tuple[Action, ...] = (
         example="redundancyctl manual-takeover confirm",
         request=ConfirmTakeover,
     ),
+    *DATA_ACTIONS,
     Action(
         name="alarms",
         words=("alarms",),

@@ -16,7 +16,6 @@ from aiohttp import web
 from redundancyd import problems
 from redundancyd.actions import Action, find
 from redundancyd.argument_check import body_of, check
-from redundancyd.core.alarms import alarms
 from redundancyd.core.events import OperatorAsked
 from redundancyd.core.preview import preview
 from redundancyd.desk import Desk
@@ -25,15 +24,14 @@ from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
-from redundancyd.status import alarm_page, hindrances, without_secrets
+from redundancyd.status import hindrances, without_secrets
 
 BODY_BYTES = 16_384
 BODY_S = 5.0  # a body that takes longer is nobody's order
 IDLE_S = 30.0  # a connection that asks nothing, or asks too slowly, is closed
 WRITE_S = 10.0  # a reader who takes nothing for so long is gone
 ACT_S = 20.0  # the desk has its own, shorter deadline
-GROUP_S = 5.0
-SHUTDOWN_S = 3.0
+GROUP_S, SHUTDOWN_S = 5.0, 3.0
 CONNECTIONS = 64
 STREAMS = 16  # so that streams never use up the connections
 SINCE_DIGITS = 15
@@ -48,9 +46,7 @@ class Api:
     def __init__(
         self, desk: Desk, path: str, group: str, *, version: str = "", listen: Listen = SocketFile.take
     ) -> None:
-        self._desk = desk
-        self._path = path
-        self._group = group
+        self._desk, self._path, self._group = desk, path, group
         self._version = version
         self._listen = listen
         self._rights = Rights(None)
@@ -98,6 +94,7 @@ class Api:
         application.router.add_get("/v1/events", self._events)
         application.router.add_get("/v1/events/stream", self._stream)
         application.router.add_get("/v1/alarms", self._alarms)
+        application.router.add_get("/v1/mirrors", self._mirrors)
         application.router.add_get("/v1/configuration", self._configuration)
         application.router.add_get("/v1/preview/{action}", self._preview)
         application.router.add_post("/v1/actions/{action}", self._act)
@@ -138,7 +135,10 @@ class Api:
         return _page(self._desk.status())
 
     async def _alarms(self, _: web.Request) -> web.Response:
-        return _page({"alarms": [alarm_page(alarm) for alarm in alarms(self._desk.state())]})
+        return _page({"alarms": self._desk.status()["alarms"]})
+
+    async def _mirrors(self, _: web.Request) -> web.Response:
+        return _page({"mirrors": self._desk.mirrors()})
 
     async def _configuration(self, _: web.Request) -> web.Response:
         return _page(without_secrets(self._desk.configuration()))

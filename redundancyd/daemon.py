@@ -28,9 +28,11 @@ from redundancyd.core.effects import Load, Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, LoadEnded, Woke
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server
+from redundancyd.data_page import mirror_pages
+from redundancyd.data_runner import DataRunner
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
-from redundancyd.requests import Done, Problem, Request
+from redundancyd.requests import DataRequest, Done, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import About
 from redundancyd.status import status as status_page
@@ -47,6 +49,7 @@ FEED_EVERY_MS = 1000
 GRACE_S = 3
 """How long the disk may take when the daemon stops."""
 
+NO_DATA = Problem("no_data", "this daemon has nothing to do with exchange data")
 UNDER_WAY = {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}
 
 
@@ -67,6 +70,7 @@ class Outside:
     channels: Callable[[config.Config, Clock], Mapping[Server, Channel]] = ssh.make_channels
     beats: Callable[[config.Config, Clock], Beats] = Beats
     listen: Listen = SocketFile.take
+    data: Callable[[config.Config, Clock, str, Callable[[Event], None]], DataRunner] | None = DataRunner
 
 
 class _Ended(Exception):
@@ -93,12 +97,16 @@ class Daemon:
         )
         self._state: State = self._first.state
         self._orders = Orders(self.post, self._clock.now, methods, folder)
+        make = outside.data
+        self._data = None if make is None else make(settings, self._clock, saved.supervisor.id, self.post)
 
     async def run(self) -> Ending:
         """Supervise until a signal says otherwise."""
         channels = self._outside.channels(self._config, self._clock)
         beats = self._outside.beats(self._config, self._clock)
         place = self._config.socket
+        if self._data is not None:
+            await self._data.begin()
         async with Api(self, place.path, place.group, version=__version__, listen=self._outside.listen):
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -106,6 +114,8 @@ class Daemon:
                     for channel in channels.values():
                         tasks.create_task(channel.run(self.post), name=f"channel {channel.server.name}")
                     tasks.create_task(beats.run(self.post), name="beats")
+                    if self._data is not None:
+                        tasks.create_task(self._data.run(), name="exchange data")
                     self._effects(self._first)
                     tasks.create_task(self._corridor(), name="corridor")
                     name = self._us.name
@@ -155,6 +165,8 @@ class Daemon:
             if isinstance(event, GoalSaved | GoalNotSaved):
                 self._orders.saved(event)
             self._effects(taken)
+            if self._data is not None:
+                self._data.see(self._state)
             self._note_rest()
             self._feed_watchdog()
 
@@ -179,14 +191,21 @@ class Daemon:
     def _effects(self, taken: decision.Step) -> None:
         for effect in taken.effects:
             if isinstance(effect, Refuse):
-                self._orders.refused(effect)
+                if self._data is None or not self._data.refused(effect):
+                    self._orders.refused(effect)
                 continue
             if isinstance(effect, Load):
-                self.post(LoadEnded(effect.request, self._clock.now()))  # nothing here loads data yet
+                self._load(effect)
                 continue
             if isinstance(effect, SaveGoal):
                 self._orders.saving(effect)
             self._perform.start(effect, self._us)
+
+    def _load(self, effect: Load) -> None:
+        if self._data is not None:
+            self._data.granted(effect)
+        else:
+            self.post(LoadEnded(effect.request, self._clock.now()))
 
     def _feed_watchdog(self) -> None:
         """Only the loop that decides feeds it, and only while beats come."""
@@ -208,7 +227,12 @@ class Daemon:
     def about(self) -> About:
         """What the state does not know of us."""
         orphan_hold_ms = self._config.takeover.orphan_hold
-        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms)
+        data, alarms = (None, ()) if self._data is None else (self._data.page(), self._data.alarms())
+        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms)
+
+    def mirrors(self) -> list[dict[str, Any]]:
+        """The copies of exchange data as they were last looked at."""
+        return [] if self._data is None else mirror_pages(self._data.mirrors())
 
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""
@@ -216,7 +240,10 @@ class Daemon:
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""
-        answer = await self._orders.act(request, who)
+        if isinstance(request, DataRequest):
+            answer = NO_DATA if self._data is None else await self._data.act(request)
+        else:
+            answer = await self._orders.act(request, who)
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
         journal.record("operator_asked", level="notice", **told)
         return answer

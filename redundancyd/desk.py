@@ -20,6 +20,9 @@ class Desk(Protocol):
     def configuration(self) -> dict[str, Any]:
         """The settings in force, without secrets."""
 
+    def mirrors(self) -> list[dict[str, Any]]:
+        """The copies of exchange data as they were last looked at, newest first."""
+
     def records(self, since: int) -> list[Line]:
         """The kept records after this number."""
 

@@ -101,6 +101,28 @@ class LoginRefused(OutOfReach):
     code = "login_refused"
 
 
+class TranslationFailed(RedundancyError):
+    """Exchange data could not be translated; the mirror is as it was, and nothing was applied."""
+
+    code = "translation_failed"
+
+
+class FarDataRefused(RedundancyError):
+    """A LIM has not the exchange data that was asked for, or says something else than its words allow."""
+
+    code = "data_refused"
+
+    def __init__(self, tried: str, came_back: str, remedy: str = "", *, word: str = "") -> None:
+        self.word = word  # the LIM's own, where it said one
+        super().__init__(tried, came_back, remedy)
+
+
+class MirrorUnsound(RedundancyError):
+    """A copy of exchange data is torn, was changed, or is not what its manifest says."""
+
+    code = "mirror_unsound"
+
+
 ERRORS: dict[str, type[RedundancyError]] = {
     error.code: error
     for error in (
@@ -117,5 +139,8 @@ ERRORS: dict[str, type[RedundancyError]] = {
         OutOfReach,
         HostKeyRefused,
         LoginRefused,
+        TranslationFailed,
+        FarDataRefused,
+        MirrorUnsound,
     )
 }

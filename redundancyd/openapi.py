@@ -9,6 +9,7 @@ Page = dict[str, Any]
 _LOOKS = {
     "/v1/status": "Traffic in both systems, heartbeat, alarms, what would go wrong in a takeover now.",
     "/v1/alarms": "The alarms that stand, gravest first.",
+    "/v1/mirrors": "The copies of exchange data, newest first, as they were last looked at.",
     "/v1/configuration": "The settings in force, without secrets.",
     "/healthz": "200 while the loop that decides is on time, 503 with reasons otherwise.",
     "/readyz": "200 while a takeover would work now, 503 with reasons otherwise.",

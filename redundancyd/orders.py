@@ -26,10 +26,10 @@ from redundancyd.requests import (
     Done,
     ManualTakeover,
     Problem,
-    Request,
     Resume,
     SetMethod,
     SetPause,
+    TakeoverRequest,
 )
 
 ANSWER_WITHIN_S = 15
@@ -65,7 +65,7 @@ class Orders:
         self._changing = asyncio.Lock()
         self._closed = False
 
-    async def act(self, request: Request, who: str) -> Done | Problem:
+    async def act(self, request: TakeoverRequest, who: str) -> Done | Problem:
         """Done once the order is on disk, or why not."""
         if self._closed:
             return STOPPING

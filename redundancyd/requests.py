@@ -52,7 +52,37 @@ class AcknowledgeAlarm:
     handle: str
 
 
-Request = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
+@dataclass(frozen=True, slots=True)
+class DataCopy:
+    """The primary's current backup becomes a mirror."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataLoad:
+    """A mirror is translated and loaded into the alternate; the newest one without a stamp."""
+
+    stamp: str | None = None
+    copy: bool = False
+    """of the primary's current backup, which is copied first"""
+
+
+@dataclass(frozen=True, slots=True)
+class DataVerify:
+    """Every byte of a mirror is read, of all of them without a stamp."""
+
+    stamp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAuto:
+    """The daily job begins at this hour and minute; None is never."""
+
+    at: tuple[int, int] | None
+
+
+DataRequest = DataCopy | DataLoad | DataVerify | SetAuto
+TakeoverRequest = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
+Request = TakeoverRequest | DataRequest
 
 
 @dataclass(frozen=True, slots=True)

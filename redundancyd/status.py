@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redundancyd.core import seen
-from redundancyd.core.alarms import Alarm, alarms
+from redundancyd.core.alarms import Alarm, alarms, gravest_first
 from redundancyd.core.decision import awaits_operator
 from redundancyd.core.due import is_ready, lacks
 from redundancyd.core.events import Beat
@@ -28,6 +28,8 @@ class About:
     started_at: int
     beats: tuple[Beat, ...] = ()  # the latest ones, oldest first
     orphan_hold_ms: int | None = None  # after so long without a word a blocked primary allows itself
+    data: Page | None = None  # the part of exchange data, where this daemon has it
+    data_alarms: tuple[Alarm, ...] = ()
 
 
 def status(state: State, about: About, now: int) -> Page:
@@ -47,7 +49,8 @@ def status(state: State, about: About, now: int) -> Page:
         "systems": {str(system): _system(state, system, now) for system in System},
         "unfenced": list(unfenced(state)),
         "awaits_operator": awaits_operator(state),
-        "alarms": [alarm_page(alarm) for alarm in alarms(state)],
+        "exchange_data": about.data,
+        "alarms": [alarm_page(alarm) for alarm in gravest_first(*alarms(state), *about.data_alarms)],
         "would_go_wrong": [*hindrances(state), *warnings(state, about)],
     }
 
@@ -89,8 +92,10 @@ def hindrances(state: State) -> tuple[str, ...]:
 def warnings(state: State, about: About) -> tuple[str, ...]:
     """What would go wrong if this daemon, or its host, were lost now."""
     goal = state.goal
-    if goal is None or goal.active is System.PRIMARY:
+    if goal is None:
         return ()
+    if goal.active is System.PRIMARY:
+        return tuple(f"exchange data: {alarm.text}" for alarm in about.data_alarms)
     blocked = [view.server.name for view in seen.of(state.views, System.PRIMARY) if view.is_fenced()]
     if not blocked:
         return ()

@@ -11,8 +11,8 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[1]
 PACKAGE = TOP / "redundancyd"
-PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
-"""The promises that a run without a test of them must not pass; D1 to D4 join with the exchange data."""
+PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3", "D1", "D2", "D3", "D4")
+"""The promises that a run without a test of them must not pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ OPEN_TO_THE_CORE = frozenset(
 
 # Knowledge with a single home.
 HOMES = {
+    "ahocorasick_rs": "adapters/fast_translation.py",
     "asyncssh": "adapters/ssh.py",
+    "cronsim": "adapters/daily.py",
     "icmplib": "adapters/probes.py",
     "aiohttp": "api.py",
     "structlog": "adapters/journal.py",

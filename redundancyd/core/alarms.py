@@ -30,6 +30,11 @@ class Alarm:
 def alarms(state: State) -> tuple[Alarm, ...]:
     """All alarms that stand, gravest first."""
     found = [*_decision(state), *_heartbeat(state), *_servers(state), *_notes(state)]
+    return gravest_first(*found)
+
+
+def gravest_first(*found: Alarm) -> tuple[Alarm, ...]:
+    """These alarms in the order in which people should read them."""
     return tuple(sorted(found, key=lambda alarm: (-alarm.severity, alarm.handle)))
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import redundancyd
 from redundancyd import lim as lim_files
+from redundancyd.core.systems import System
 from redundancyd.lab import network
-from redundancyd.lab.plan import SIP_PORT, BedPlan, LimPlan, master_address
+from redundancyd.lab.backups import Store
+from redundancyd.lab.exchange_data import Addresses, contents
+from redundancyd.lab.plan import NETS, SIP_PORT, BedPlan, LimPlan, master_address
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.lab.system import LabError, run
 
@@ -19,8 +22,14 @@ HERE = Path(__file__).parent
 PACKAGE = Path(redundancyd.__file__).parent
 ACCOUNT = "redundancyd"
 ACCOUNT_ID = 899
-DISK_SIZE = "48m"
+DISK_SIZE_MIB = 48
+"""Besides what the exchange data takes."""
 VERSION = "7.8.1.0.19"
+STAMPS = {
+    System.PRIMARY: ("20260307031502", "20260308031501", "20260309031502"),
+    System.ALTERNATE: ("20260305040000", "20260306040000", "20260307040000"),
+}
+"""When the backups of a new bed were made, the oldest first."""
 SSHD = """\
 Port 22
 HostKey /etc/redundancy-lab/host_key
@@ -40,7 +49,8 @@ def make_disk(plan: BedPlan, lim: LimPlan) -> None:
     """Format the disk of a LIM and install it: everything a real LIM gets from its vendor and from `lim install`."""
     folder = plan.folder / lim.name
     folder.mkdir()
-    run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={DISK_SIZE}", f"rlab-{lim.name}", str(folder)])
+    size = f"{DISK_SIZE_MIB + data_size_mib(plan, lim)}m"
+    run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={size}", f"rlab-{lim.name}", str(folder)])
     for name in ("upper", "work", "root"):
         (folder / name).mkdir()
     upper = folder / "upper"
@@ -56,6 +66,13 @@ def make_disk(plan: BedPlan, lim: LimPlan) -> None:
         os.setxattr(upper / own, "trusted.overlay.opaque", b"y")  # whatever this machine has there is not the LIM's
     if lim.is_supervisor:
         _write_supervisor(upper, plan)
+
+
+def data_size_mib(plan: BedPlan, lim: LimPlan) -> int:
+    """Room for backups, and on the supervisor for mirrors of all LIMs beside what these leave free."""
+    own, spare_mib = 4 * plan.data_bytes, 96
+    mirrors = 2 * plan.data_bytes * plan.lims if lim.is_supervisor else 0
+    return (own + mirrors) // 2**20 + (spare_mib if lim.is_supervisor else 0)
 
 
 def _shipped(name: str) -> str:
@@ -161,9 +178,18 @@ def _write_account(upper: Path, plan: BedPlan) -> None:
 def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
     """The stand-in exchange's settings and the commands of a LIM."""
     masters = [lim.net.address(10), lim.net.address6(10)]
-    settings = {"addresses": [lim.address, lim.address6, *masters], "port": SIP_PORT, "name": lim.name}
+    settings = {
+        "addresses": [lim.address, lim.address6, *masters],
+        "port": SIP_PORT,
+        "name": lim.name,
+        "lim": lim.number,
+        "version": f"1{VERSION}",
+        "system": [other.address for other in plan.of(lim.system)],
+    }
     put(upper, "etc/opt/eri_sn/exchange.json", json.dumps(settings))
+    put(upper, "etc/opt/eri_sn/reload.json", json.dumps({"seconds": plan.reload_ms / 1000, "outcomes": []}))
     put(upper, "etc/opt/eri_sn/master_address", f"{master_address(lim.system)}/24\n")
+    put(upper, "etc/opt/eri_sn/version", f"1{VERSION}\n")
     put(upper, "etc/opt/eri_sn/about", f"Service Node {lim.system}\nVersion: {VERSION}\n")
     put(upper, "etc/opt/eri_sn/lims", " ".join(str(other.number) for other in plan.of(lim.system)) + "\n")
     rows = [
@@ -172,20 +198,28 @@ def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
     ]
     table = ["Lim servers", "Lim  Server   IP address      DNS name        LIM IP", *rows, ""]
     put(upper, "etc/opt/eri_sn/mxone_data", "\n".join(table))
-    installed = f"1{VERSION}"
-    lines = [
-        "Exchange data backup info\n",
-        f"Current backup:   {installed}\n",
-        "Backup            System version      Date",
-        "-" * 63,
-        f"{installed:<18}{installed}\n",
-    ]
-    put(upper, "etc/opt/eri_sn/data_info", "\n".join(lines))
+    _write_data(upper, plan, lim)
     for command in sorted((HERE / "commands").iterdir()):
         put(upper, f"opt/eri_sn/bin/{command.name}", command.read_text(), mode=0o755)
         link = upper / "usr/local/bin" / command.name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(f"/opt/eri_sn/bin/{command.name}")
+
+
+def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """The exchange data of a LIM, and the backups that its system has made of it."""
+    own = plan.of(lim.system)
+    v4, v6 = lim.net.nets
+    addresses = Addresses(
+        tuple(other.address for other in own),
+        tuple(other.address6 for other in own),
+        master_address(lim.system),
+        v4,
+        v6,
+        lim.net.address(1),
+    )
+    store = Store(upper / "var/opt/eri_sn", lim.number, f"1{VERSION}")
+    store.install(contents(addresses, plan.data_files, plan.data_bytes), STAMPS[lim.system][: plan.backups])
 
 
 def _write_supervisor(upper: Path, plan: BedPlan) -> None:
@@ -195,5 +229,17 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     put(upper, "etc/redundancyd/redundancyd.toml", daemon_settings(plan))
     put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
     put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
+    put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)
+
+
+def translation(plan: BedPlan) -> str:
+    """The translation table of a bed: everything that the primary calls its own, and what the alternate has instead."""
+    ours, theirs = NETS[System.ALTERNATE], NETS[System.PRIMARY]
+    hosts = [1, 10, *(10 + lim.number for lim in plan.of(System.PRIMARY))]  # router, master, LIMs
+    lines = [f"{theirs.address(host)} {ours.address(host)}" for host in hosts]
+    lines += [f"{theirs.address6(host)} {ours.address6(host)}" for host in hosts]
+    lines += [f"{old} {new}" for old, new in zip(theirs.nets, ours.nets, strict=True)]
+    stays = f"{plan.of(System.PRIMARY)[0].address}0"  # a host in the primary's net that no system is
+    return "".join(f"{line}\n" for line in [*lines, f"{stays} {stays}"])

@@ -19,9 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from redundancyd.lab.backups import Store
+from redundancyd.lab.exchange_control import PORT as CONTROL_PORT
+from redundancyd.lab.exchange_control import RUN, Control, Measures
 from redundancyd.lab.sip import ALLOWED, LARGEST, Malformed, Message, address_of, answer, cut, parameter, parse
 
-PID_FILE = Path("/run/eri_sn/exchange.pid")
+PID_FILE = RUN / "exchange.pid"
+DATA = Path("/var/opt/eri_sn")
 IP_FREEBIND = 15
 IPV6_FREEBIND = 78
 LONGEST_S = 3600
@@ -47,10 +51,13 @@ class Exchange:
         self.name = name
         self.bindings: dict[str, dict[str, float]] = {}
         self.calls: OrderedDict[str, Call] = OrderedDict()
+        self.is_away = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, request: Message, source: tuple[str, int], local: str, reply: Reply, *, reliable: bool) -> None:
-        """Deal with one request; `reply` sends to where it came from."""
+        """Deal with one request; `reply` sends to where it came from.  While data is reloaded nothing is answered."""
+        if self.is_away:
+            return
         tag = secrets.token_hex(4)
         match request.method:
             case "OPTIONS":
@@ -71,6 +78,13 @@ class Exchange:
                 reply(answer(request, 481, source, tag=tag))
             case _:
                 reply(answer(request, 405, source, tag=tag, more=(("allow", ALLOWED),)))
+
+    def go_away(self, away: bool) -> None:  # noqa: FBT001 - what a Control calls
+        """Reload begins: phones are unregistered and calls are gone; or it has ended."""
+        self.is_away = away
+        if away:
+            self.bindings.clear()
+            self.calls.clear()
 
     def _register(self, request: Message) -> tuple[tuple[str, str], ...]:
         """Keep or drop the bindings a phone asks for; the answer lists those that stand."""
@@ -183,10 +197,11 @@ def bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
     return opened
 
 
-async def serve(addresses: list[str], port: int, name: str) -> None:
-    """Run the exchange on all its addresses until it is told to stop."""
+async def serve(addresses: list[str], port: int, name: str, lim: int, version: str) -> None:
+    """Run the exchange on all its addresses until it is told to stop; the first is where its own system asks."""
     loop = asyncio.get_running_loop()
     exchange = Exchange(name)
+    control = Control(Store(DATA, lim, version), Measures(RUN), exchange.go_away)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as stack:
@@ -197,6 +212,8 @@ async def serve(addresses: list[str], port: int, name: str) -> None:
             streams = partial(serve_stream, exchange, address)
             server = await asyncio.start_server(streams, sock=bound(address, port, socket.SOCK_STREAM))
             stack.callback(server.close)
+        inner = await asyncio.start_server(control.serve, sock=bound(addresses[0], CONTROL_PORT, socket.SOCK_STREAM))
+        stack.callback(inner.close)
         announce(there=True)
         await stop.wait()
         announce(there=False)
@@ -212,4 +229,5 @@ def announce(*, there: bool) -> None:
 
 if __name__ == "__main__":
     settings = json.loads(Path(sys.argv[1]).read_text())
-    asyncio.run(serve(settings["addresses"], settings["port"], settings["name"]))
+    keys = ("addresses", "port", "name", "lim", "version")
+    asyncio.run(serve(*(settings[key] for key in keys)))

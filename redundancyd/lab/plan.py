@@ -116,6 +116,10 @@ class BedPlan:
     lims: int = 2
     backend: str = ""  # "", "nft" or "legacy": which iptables the LIMs use
     settings: dict[str, str] = field(default_factory=dict)  # "heartbeat.interval_ms" -> "1000"
+    backups: int = 3  # of exchange data that each system has made; 0 to 3
+    data_files: int = 40  # in each backup of a LIM
+    data_bytes: int = 2_000_000
+    reload_ms: int = 500  # how long an exchange takes to reload its data
 
     def __post_init__(self) -> None:
         if not PREFIX.fullmatch(self.prefix):

@@ -28,6 +28,7 @@ def effective(plan: BedPlan) -> dict[str, Value]:
         "ssh.known_hosts": "/etc/redundancyd/known_hosts",
         "ssh.port": 22,
         "ssh.local_socket": "/run/redundancy-lim.sock",
+        "exchange_data.auto": "off",  # no job comes between the steps of a page
         "daemon.state_folder": "/var/lib/redundancyd",
         "socket.path": "/run/redundancyd/status.sock",
         "socket.group": "redundancyd",
@@ -78,11 +79,15 @@ def lim_settings(plan: BedPlan, lim: LimPlan) -> str:
         f"deny={values['traffic.deny']}",
         f"boot_hold={seconds(str(values['takeover.boot_hold']))}",
         f"orphan_hold={seconds(str(values['takeover.orphan_hold']))}",
+        f"reload_deadline={seconds(str(values.get('takeover.reload_deadline', '15m')))}",
         f"control={CONTROL}",
         f"iptables={plan.backend}",
         "command_version=ts_about",
         "command_status=status -system",
         "command_master=serverConfigTool getMasterAddress",
         "command_lims=mxone_data -p",
+        "command_backups=data_info",
+        "command_reload=reload --system",
+        "command_accept_backup=accept_backup",
     ]
     return "\n".join([*lines, ""])

@@ -4,6 +4,7 @@
 
     set heartbeat.interval_ms 1000                           a setting of redundancyd.toml
     fleet lims 3                                             how the simulator is set up; not for the lab
+    needs exchange-data                                      what a player has to have; the simulator has not
     promise S2 L1                                            what it exercises (DESIGN.md section 1)
     differs rows because it is killed by lot                 why lab and simulator differ in rows, verdicts, promises
 
@@ -28,10 +29,12 @@ from typing import TypeAlias
 from redundancyd.scenarios.spans import Span
 
 FOLDER = Path(__file__).parent
-PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3")
+PROMISES = ("S0", "S1", "S2", "S3", "S4", "S5", "S6", "L1", "L2", "L3", "D1", "D2", "D3", "D4")
 WHERE = re.compile(r"(primary|alternate)(-[1-9][0-9]?(-standby)?)?")
 PARTS = ("rows", "verdicts", "promises")
 """What is compared between two plays of a page, and may be said to differ."""
+NEEDS = {"exchange-data": "real backups and exchanges that load them, which only the lab has"}
+"""What a page may need of its player, and why not every player has it."""
 ROW = re.compile(r"T[0-9]{2}")
 KEPT_OF = {"goal": ("goal",), "state": ("goal", "methods", "pause", "supervisor")}
 """What `keep` and `restore` mean, as files of the daemon's state folder."""
@@ -229,6 +232,7 @@ class Page:
     steps: tuple[Step, ...]
     fleet: tuple[tuple[str, ...], ...] = ()  # of FLEET, each with its words
     differs: tuple[tuple[str, str], ...] = ()  # what differs between simulator and lab, and why
+    needs: tuple[str, ...] = ()  # of NEEDS: such a page is the lab's alone
 
     @property
     def only_simulated(self) -> str:

@@ -9,6 +9,7 @@ from redundancyd.scenarios.pages import (
     FOLDER,
     LARGEST_PAGE,
     NAME,
+    NEEDS,
     PARTS,
     PROMISES,
     SETTING,
@@ -77,6 +78,7 @@ class _Reader:
     promises: list[str] = field(default_factory=list)
     fleet: list[tuple[str, ...]] = field(default_factory=list)
     differs: list[tuple[str, str]] = field(default_factory=list)
+    needs: list[str] = field(default_factory=list)
     stack: list[tuple[int, int, list[Step]]] = field(default_factory=lambda: [(0, 1, [])])
 
     def take(self, line: int, words: list[str]) -> None:
@@ -90,6 +92,8 @@ class _Reader:
                 self.fleet.append(tuple(words))
             case ["differs", part, "because", *why] if part in PARTS and why:
                 self.differs.append((part, " ".join(why)))
+            case ["needs", what] if what in NEEDS:
+                self.needs.append(what)
             case ["repeat", times] if times.isdecimal() and 0 < int(times) <= MOST_REPEATS:
                 self.stack.append((line, int(times), []))
             case ["end"] if len(self.stack) > 1:
@@ -122,7 +126,8 @@ def read(name: str, text: str) -> Page:
     if not about or not reader.stack[0][2]:
         raise PageError(f"{name}: a page has a sentence, an empty line, and something that happens")
     steps, fleet, differs = tuple(reader.stack[0][2]), tuple(reader.fleet), tuple(reader.differs)
-    return Page(name, " ".join(about), tuple(reader.settings), tuple(reader.promises), steps, fleet, differs)
+    settings, promises, needs = tuple(reader.settings), tuple(reader.promises), tuple(reader.needs)
+    return Page(name, " ".join(about), settings, promises, steps, fleet, differs, needs)
 
 
 def _step(line: int, words: list[str]) -> Step:
@@ -146,7 +151,7 @@ def _step(line: int, words: list[str]) -> Step:
         case [verb, *rest] if verb in VERBS or verb in SIMULATED:
             check_verb(verb, rest)
             return Do(line, verb, tuple(rest))
-    said = "set, promise, fleet, differs, wait, at, expect, repeat, end"
+    said = "set, needs, promise, fleet, differs, wait, at, expect, repeat, end"
     raise ValueError(f"{' '.join(words)!r}: a page says {said}, or {', '.join((*VERBS, *SIMULATED))}")
 
 

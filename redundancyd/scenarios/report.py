@@ -18,6 +18,10 @@ PROMISES_SAY = {
     "L1": "an automatic takeover is done in time",
     "L2": "killed and started again, it converges in time",
     "L3": "rules that somebody changed are put back within one look",
+    "D1": "a mirror that is torn, changed or half written does not count",
+    "D2": "three whole mirrors are kept, and the newest never goes",
+    "D3": "data is loaded only where that is safe, and rolled back if it fails",
+    "D4": "nothing is changed in the primary",
 }
 
 

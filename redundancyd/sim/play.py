@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from redundancyd.errors import RedundancyError
 from redundancyd.scenarios import telling
-from redundancyd.scenarios.pages import LARGEST_PAGE, Page, PageError
+from redundancyd.scenarios.pages import LARGEST_PAGE, NEEDS, Page, PageError
 from redundancyd.scenarios.playing import Player, Result
 from redundancyd.scenarios.reading import check_places, load, read, read_settings
 from redundancyd.scenarios.report import report
@@ -64,6 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def play(page: Page, *, seed: int = 0, lims: int = 2, quiet: bool = False, journal: Path | None = None) -> Result:
     """Play a page on a fleet of its own."""
+    if page.needs:
+        why = "; ".join(f"`needs {what}`: {NEEDS[what]}" for what in page.needs)
+        raise PageError(f"{page.name}: {why}: redundancy-lab play {page.name}")
     timeline = Timeline(quiet=quiet)
     with SimStage(page, seed=seed, lims=lims) as stage:
         check_places(page, stage.named)

@@ -78,6 +78,7 @@ class Process:
             channels=lambda settings, clock: edges.channels(settings, clock, network),
             beats=lambda settings, clock: Beats(settings, clock, self._target),
             listen=lambda _path, _group: SocketFile(socket.socket(socket.AF_UNIX)),
+            data=None,
         )
         self.main = self.loop.create_task(lives(SETTINGS_PATH, self._folder, outside, load=settings, begun=self._begun))
 

@@ -14,7 +14,7 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import rows, screens
+from redundancyd.utility import data_screens, rows, screens
 from redundancyd.utility.follow import follow
 from redundancyd.utility.text import Paint
 
@@ -86,8 +86,20 @@ def _last_seq(client: Client) -> int:
 
 
 def _status(client: Client, values: Values) -> int:
+    return _watched(client, values, screens.status)
+
+
+def _data(client: Client, values: Values) -> int:
+    return _watched(client, values, data_screens.data)
+
+
+def _auto(client: Client, values: Values) -> int:
+    return _show(client.get("/v1/status"), values, data_screens.auto)
+
+
+def _watched(client: Client, values: Values, screen: Callable[[dict[str, Any], Paint], str]) -> int:
     if not values.get("watch"):
-        return _show(client.get("/v1/status"), values, screens.status)
+        return _show(client.get("/v1/status"), values, screen)
     while True:
         try:
             page = client.get("/v1/status")
@@ -96,7 +108,7 @@ def _status(client: Client, values: Values) -> int:
             click.echo(str(error), err=True)
         else:
             _clear(values)
-            _show(page, values, screens.status)
+            _show(page, values, screen)
         sys.stdout.flush()
         time.sleep(WATCH_S)
 
@@ -164,6 +176,8 @@ _SHOWN: Mapping[str, Callable[[Client, Values], int]] = {
     "status": _status,
     "alarms": _alarms,
     "events": _events,
+    "data-list": _data,
+    "data-auto-list": _auto,
     "inspect-table": _table,
     "inspect-state": _state,
     "inspect-row": _row,

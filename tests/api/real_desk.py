@@ -112,6 +112,10 @@ class RealDesk:
         """Some settings."""
         return {"primary": {"master_ip": "192.0.2.10"}}
 
+    def mirrors(self) -> list[dict[str, Any]]:
+        """One, as a daemon tells it."""
+        return [{"stamp": "20260309031502", "condition": "whole", "detail": "", "size_bytes": 1000}]
+
     def records(self, since: int) -> list[Line]:
         """What was put in since."""
         return self.records_kept.since(since)

@@ -90,6 +90,14 @@ async def test_the_configuration_and_the_alarms_have_pages_of_their_own(client: 
     assert [alarm["severity"] for alarm in alarms] == sorted((alarm["severity"] for alarm in alarms), reverse=True)
 
 
+async def test_the_mirrors_are_listed(client: Client):
+    """
+    As the daemon last looked at them.
+    """
+    (mirror,) = (await get(client, "/v1/mirrors"))["mirrors"]
+    assert (mirror["stamp"], mirror["condition"]) == ("20260309031502", "whole")
+
+
 async def test_a_preview_shows_now_will_do_and_afterwards_and_changes_nothing(client: Client, desk: RealDesk):
     """
     The core itself says what it would do; the goal stays as it is.
@@ -132,6 +140,11 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "resume",
             "settings-adopt",
             "alarms-acknowledge",
+            "data-copy",
+            "data-load",
+            "data-verify",
+            "data-auto-create",
+            "data-auto-remove",
         )
     }
 

@@ -43,6 +43,8 @@ def test_a_page_holds_on_a_bed(name: str):
     unmet = [outcome.text for outcome in result.outcomes if not outcome.met]
     assert result.held, f"seed {seed}: {result.error or unmet or told}"
     assert not [promise for promise in page.promises if result.promises[promise] is None]
+    if page.needs:
+        return  # the simulator refuses it by name: tests/sim/test_play.py
     simulated = simulator.play(page, seed=seed, quiet=True).course()
     assert list(differing(page, result.course(), simulated)) == [], f"seed {seed}: lab -- simulator"
     others = [simulator.play(page, seed=other, quiet=True).course() for other in range(OTHERS if page.differs else 0)]

@@ -96,6 +96,8 @@ class Namespace:
     def processes(self) -> list[int]:
         """Whatever runs in this network."""
         mine = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino  # noqa: PTH116
+        if mine == os.stat("/proc/self/ns/net").st_ino:  # noqa: PTH116 -- it never got a network of its own
+            return []
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
             with contextlib.suppress(OSError):

@@ -1,5 +1,6 @@
 """What a LIM says of itself and of what it hears, from the exchange's own commands."""
 
+import shutil
 import time
 
 import pytest
@@ -76,6 +77,7 @@ def test_facts_of_a_running_exchange(any_shell: Lim):
         "measure": "",
         "lims": [1, 2, 12],
         "media_servers": [],
+        "rsync": shutil.which("rsync") is not None,
     }
 
 

@@ -20,7 +20,7 @@ OF_THE_STAGE = {"keep", "restore", "mark", "mend-everything"}
 
 def marked() -> list[object]:
     """Each page, with the promises it exercises."""
-    pages = [load(name) for name in names()]
+    pages = [page for name in names() if not (page := load(name)).needs]
     return [pytest.param(page.name, marks=[getattr(pytest.mark, name) for name in page.promises]) for page in pages]
 
 
@@ -36,6 +36,17 @@ def test_a_page_holds_in_the_simulator(name: str, seed: int):
     unmet = [outcome.text for outcome in result.outcomes if not outcome.met]
     assert result.held, result.error or unmet or told
     assert not [promise for promise in page.promises if result.promises[promise] is None]
+
+
+@pytest.mark.parametrize("name", [name for name in names() if load(name).needs])
+def test_a_page_that_needs_more_than_the_simulator_has_is_refused_by_name(
+    name: str, capsys: pytest.CaptureFixture[str]
+):
+    """
+    With what it needs, and where it can be played.
+    """
+    assert main(["play", name]) == 2
+    assert f"{name}: `needs exchange-data`" in capsys.readouterr().err
 
 
 def test_the_same_seed_is_the_same_run():

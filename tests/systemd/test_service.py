@@ -1,9 +1,11 @@
 """The unit under a real systemd: ready, watched, heard in the journal, and stopped without a trace."""
 
+import json
 import signal
 
 import pytest
 
+from redundancyd.adapters.translation_job import MEMORY_BYTES, NICE, OOM_SCORE
 from tests.systemd.machine import Machine, wait_until
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(90), pytest.mark.xdist_group("systemd")]
@@ -104,6 +106,32 @@ def test_a_loop_that_stands_still_is_ended_and_says_where_it_stood(machine: Mach
     machine.run("kill", f"-{signal.SIGUSR2.value}", str(stuck))
     wait_until("another is ready", lambda: is_active(machine) and main_pid(machine) not in {0, stuck}, 20)
     assert any("standstill.py" in line for line in machine.journal("-u", UNIT))
+
+
+def test_a_translation_leaves_processor_and_memory_to_the_daemon(machine: Machine):
+    """
+    Started by the unit, under everything that it forbids, it is nicer than the daemon and the first to go.
+    """
+    job = {"source": "/", "target": "/", "files": [], "table": [], "own": [], "known": [], "deadline_s": 60}
+    probe = (
+        "import io, os, resource, sys\n"
+        "from redundancyd.adapters import translation_job as job\n"
+        f"sys.stdin = io.TextIOWrapper(io.BytesIO({json.dumps(job).encode()!r}))\n"
+        "oom = lambda: int(open('/proc/self/oom_score_adj').read())\n"
+        "before = [os.getpriority(0, 0), oom()]\n"
+        "job.run = lambda _: [before, os.getpriority(0, 0), oom(), resource.getrlimit(resource.RLIMIT_DATA)[0]]\n"
+        "sys.exit(job.main())\n"
+    )
+    machine.write("/opt/redundancyd/probe.py", probe)
+    changed = "Type=oneshot\nWatchdogSec=0\nRestart=no\nExecStart=\nExecStart=/opt/redundancyd/bin/python -I"
+    machine.write(f"/etc/systemd/system/{UNIT}.d/probe.conf", f"[Service]\n{changed} /opt/redundancyd/probe.py\n")
+    machine.run("systemctl", "daemon-reload")
+    start(machine)
+    (said,) = [json.loads(line) for line in machine.journal("-u", UNIT) if line.startswith("[[")]
+    before, nice, oom, memory = said
+    assert nice == NICE > before[0]
+    assert oom == OOM_SCORE > before[1]
+    assert memory == MEMORY_BYTES
 
 
 def test_a_daemon_that_is_well_is_left_alone_by_the_watchdog(machine: Machine):

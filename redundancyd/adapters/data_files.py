@@ -1,0 +1,157 @@
+"""What must outlive the daemon of exchange data: past jobs, a load under way, the time of day that was set."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.disk import Disk
+from redundancyd.adapters.files import Files
+from redundancyd.adapters.journal import record
+from redundancyd.adapters.saved_at import SavedAt
+from redundancyd.adapters.slots import SlotFile
+from redundancyd.core.data_job import Past
+from redundancyd.core.translation_table import Table, TableNotUnderstood, parse_table
+from redundancyd.errors import NotSaved, StateUnreadable, TranslationFailed
+
+TABLE = "translation"
+CONFIRMED = "translation-confirmed"
+TABLE_MAX_BYTES = 2**20
+_PAST_SLOT = 32_768
+_DEADLINE_MS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBegun:
+    """A load that may be going on."""
+
+    stamp: str
+    mirror: str
+    table: str
+    until: int
+    """boot-time milliseconds of the boot in which it was read"""
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The time of day that the operator set, which goes before the settings file's; None is off."""
+
+    at: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that was found at a start."""
+
+    past: Past
+    load: LoadBegun | None
+    auto: Auto | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    load: LoadBegun | None
+    saved: SavedAt
+
+
+@dataclass(frozen=True, slots=True)
+class _Auto:
+    auto: Auto | None
+
+
+_PAST, _LOAD, _AUTO = TypeAdapter(Past), TypeAdapter(_Load), TypeAdapter(_Auto)
+
+
+class DataFiles:
+    """The small files of exchange data in the state folder."""
+
+    def __init__(self, folder: Path, clock: Clock, files: Files | None = None) -> None:
+        files = files or Files()
+        self._folder, self._clock = folder, clock
+        self._past = SlotFile(folder / "data-job", "data-job", _PAST_SLOT, files=files)
+        self._load = SlotFile(folder / "data-load", "data-load", files=files)
+        self._auto = SlotFile(folder / "data-auto", "data-auto", files=files)
+        self._disk = Disk("state of exchange data", files.begin)
+
+    async def read(self) -> Kept:
+        """What an earlier run left behind; what can't be read is told in the journal and counts as nothing."""
+        try:
+            return await self._disk.run(self._read, 3 * _DEADLINE_MS)
+        except NotSaved as error:
+            record("data_state_unread", level="error", why=str(error))
+            return Kept(Past(), None, None)
+
+    def _read(self) -> Kept:
+        past = _value(self._past, _PAST)
+        load = _value(self._load, _LOAD)
+        auto = _value(self._auto, _AUTO)
+        begun = load.load if load is not None else None
+        if load is not None and begun is not None:
+            until = begun.until + load.saved.shift_ms(self._clock)
+            begun = LoadBegun(begun.stamp, begun.mirror, begun.table, until)
+        return Kept(past or Past(), begun, auto.auto if auto is not None else None)
+
+    async def save_past(self, past: Past) -> None:
+        """On disk when it returns; a disk that does not take it is told in the journal, and the job goes on."""
+        try:
+            await self._write(self._past, _PAST, past)
+        except NotSaved as error:
+            record("data_state_unsaved", level="error", why=str(error))
+
+    async def save_load(self, load: LoadBegun | None) -> None:
+        """On disk when it returns; NotSaved if not, and then no load may begin."""
+        await self._write(self._load, _LOAD, _Load(load, SavedAt.now(self._clock)))
+
+    async def save_auto(self, auto: Auto) -> None:
+        """On disk when it returns; NotSaved if not."""
+        await self._write(self._auto, _AUTO, _Auto(auto))
+
+    async def table(self) -> tuple[Table, str]:
+        """The translation table of this site, and a checksum of its text; TranslationFailed where there is none."""
+        return await self._disk.run(self._table, _DEADLINE_MS)
+
+    async def confirmed(self) -> frozenset[str]:
+        """The foreign addresses that somebody has confirmed, one a line."""
+        return await self._disk.run(self._confirmed, _DEADLINE_MS)
+
+    def _table(self) -> tuple[Table, str]:
+        path = self._folder / TABLE
+        remedy = f"Write the translation table to {path}: a line for each address, the primary's and the alternate's."
+        try:
+            data = _bounded(path)
+            return parse_table(data.decode()), hashlib.sha256(data).hexdigest()
+        except OSError as error:
+            raise TranslationFailed(f"reading {path}", error.strerror or str(error), remedy) from error
+        except (UnicodeDecodeError, TableNotUnderstood) as error:
+            raise TranslationFailed(f"reading {path}", str(error)[:800], "Mend these lines.") from error
+
+    def _confirmed(self) -> frozenset[str]:
+        try:
+            text = _bounded(self._folder / CONFIRMED).decode("ascii", "replace")
+        except OSError:
+            return frozenset()
+        return frozenset(line.split("#")[0].strip() for line in text.split("\n")) - {""}
+
+    async def _write(self, file: SlotFile, kind: "TypeAdapter[Any]", value: object) -> None:
+        shown = kind.dump_python(value, mode="json")
+        await self._disk.run(lambda: file.write(shown), _DEADLINE_MS, file.forget_newest)
+
+
+def _bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(TABLE_MAX_BYTES + 1)
+    if len(data) > TABLE_MAX_BYTES:
+        raise OSError(0, f"more than {TABLE_MAX_BYTES} bytes")
+    return data
+
+
+def _value(file: SlotFile, kind: "TypeAdapter[Any]") -> Any:  # noqa: ANN401 - of that kind
+    try:
+        found = file.read()
+        return None if found is None else kind.validate_python(found)
+    except (StateUnreadable, ValidationError, OSError) as error:
+        record("data_state_unread", level="error", why=str(error)[:400])
+        return None

@@ -1,0 +1,262 @@
+"""The exchange data of one LIM from afar: its backups, a manifest, contents; by the words of redundancy-lim.
+
+OpenSSH's client and rsync do the work, each in a process of its own: what comes in never passes the loop that decides.
+The key opens redundancy-lim alone, host keys are pinned, and rsync talks to a daemon that the LIM shuts into the folder
+of the backup.  Where rsync is missing on either side a tar stream brings whole files.  A process that is not wanted any
+more is ended with everything that it started.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from redundancyd.adapters.tar_stream import TarStream
+from redundancyd.core import backups
+from redundancyd.core.backups import BackupList, BackupsNotUnderstood
+from redundancyd.core.manifest import LINE_MAX_BYTES, Entry, LimManifest, ManifestNotUnderstood, Reader
+from redundancyd.core.systems import Server
+from redundancyd.errors import FarDataRefused, OutOfReach
+
+WORDS_DEADLINE_MS = 20_000
+MANIFEST_DEADLINE_MS = 900_000
+SILENCE_S = 30
+"""how long rsync waits for a LIM that says nothing any more"""
+PRINTOUT_MAX_BYTES = 262_144
+GRACE_S = 1.0
+"""rsync keeps what it has of a file when it is asked to end"""
+_STDERR_KEPT = 400
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
+_PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
+_NO_RSYNC = '"error":"no_rsync"'
+_LOST = frozenset({10, 12, 30, 35, 255})
+"""statuses of rsync and ssh that mean: the line, not the data"""
+
+Brought = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a LIM is entered."""
+
+    user: str
+    key: str
+    known_hosts: str
+    port: int = 22
+    connect_timeout_ms: int = 3000
+
+    def ssh(self) -> list[str]:
+        """The words of the client, without the host."""
+        for word in (self.user, self.key, self.known_hosts):
+            if not _PLAIN.fullmatch(word):  # rsync cuts its words at blanks
+                raise FarDataRefused("the settings [ssh]", f"{word!r} has characters that rsync can't hand over")
+        seconds = max(1, self.connect_timeout_ms // 1000)
+        options = {
+            "BatchMode": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": self.known_hosts,
+            "GlobalKnownHostsFile": "none",
+            "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "PreferredAuthentications": "publickey",
+            "ConnectTimeout": str(seconds),
+            "ServerAliveInterval": "2",
+            "ServerAliveCountMax": "5",
+            "KexAlgorithms": "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
+            "Ciphers": "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com",
+        }
+        words = ["ssh", "-F", "none", "-i", self.key, "-p", str(self.port)]
+        return words + [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+
+class FarLim:
+    """One LIM of the primary, as far as its exchange data goes."""
+
+    def __init__(self, server: Server, login: Login) -> None:
+        self.server = server
+        self._login = login
+
+    async def backups(self) -> BackupList:
+        """What the exchange there calls its valid backups."""
+        tried = f"`backups` on {self.server.name}"
+        lines = [line async for line in self._say("backups", PRINTOUT_MAX_BYTES, WORDS_DEADLINE_MS)]
+        reply = _reply(tried, lines[-1] if lines else "")
+        try:
+            return backups.parse(str(reply.get("printout", "")))
+        except BackupsNotUnderstood as error:
+            raise FarDataRefused(tried, str(error), "See what data_info prints there.") from error
+
+    async def manifest(self, stamp: str) -> LimManifest:
+        """What the LIM says is in a backup; FarDataRefused when it has none of that stamp, or it is being written."""
+        tried = f"`manifest {stamp}` on {self.server.name}"
+        reader = Reader(self.server.lim, stamp)
+        try:
+            async for line in self._say(f"manifest {stamp}", LINE_MAX_BYTES, MANIFEST_DEADLINE_MS):
+                if not reader.begun:
+                    _reply(tried, line)
+                reader.take(line)
+            return reader.whole()
+        except ManifestNotUnderstood as error:
+            raise FarDataRefused(tried, str(error)) from error
+
+    async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncIterator[str]:
+        """Each line that the LIM answers to these words."""
+        tried = f"`{words}` on {self.server.name}"
+        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", words]
+        try:
+            async with asyncio.timeout(deadline_ms / 1000), _process(command, limit=limit) as process:
+                assert process.stdout
+                said = False
+                async for line in process.stdout:
+                    said = True
+                    yield line.decode("ascii", "backslashreplace").rstrip("\n")
+                why = await _why(process)
+                if not said:
+                    raise OutOfReach(tried, why or f"ended with status {await process.wait()} and said nothing")
+        except TimeoutError:
+            raise OutOfReach(tried, f"no end within {deadline_ms} ms") from None
+        except ValueError as error:
+            raise FarDataRefused(tried, f"a line of more than {limit} bytes") from error
+
+    async def fetch(
+        self,
+        stamp: str,
+        entries: Sequence[Entry] | None,
+        into: Path,
+        basis: Path | None = None,
+        *,
+        limit_kib_s: int = 0,
+        brought: Brought = lambda _: None,
+    ) -> None:
+        """Bring these files of a backup, or all, below `into`; what a broken try has brought of one is gone on from.
+
+        Only what changed of a file crosses the line, where `basis` has an older one of its name.  Nothing that is there
+        is written into: each file is made beside and renamed.  OutOfReach when the line broke.
+        """
+        status, why = 0, _NO_RSYNC
+        if shutil.which("rsync") is not None:
+            words = self._rsync(stamp, None if entries is None else "-", into, basis, limit_kib_s)
+            async with _process(words) as process:
+                await _feed(process, b"".join(os.fsencode(entry.name) + b"\0" for entry in entries or ()))
+                await _follow(process, brought)
+                why = await _why(process)
+                status = await process.wait()
+        tried = f"the files of backup {stamp} from {self.server.name}"
+        if _NO_RSYNC in why:
+            if entries is None:
+                raise FarDataRefused(tried, "without rsync only files that are named can be brought")
+            await self._fetch_tar(stamp, entries, into, brought)
+        elif status:
+            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
+    def _rsync(self, stamp: str, names: str | None, into: Path, basis: Path | None, limit_kib_s: int) -> list[str]:
+        """The words of rsync; `names` is where it reads the names of the files."""
+        host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
+        words = ["rsync", "--recursive", "--times", "--partial", "--chmod=D700,F600"]
+        words += ["--info=progress2", "--no-human-readable", "--outbuf=L", f"--timeout={SILENCE_S}"]
+        words += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._login.ssh())]
+        if names is not None:  # those that differ by their contents, whatever time stamps say
+            words += ["--ignore-times", "--from0", f"--files-from={names}"]
+        if limit_kib_s:
+            words.append(f"--bwlimit={limit_kib_s}")
+        if basis is not None:
+            words.append(f"--copy-dest={basis}")
+        return [*words, f"{self._login.user}@{host}::backup/", f"{into}/"]
+
+    async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
+        """Whole files, without rsync."""
+        tried = f"the files of backup {stamp} from {self.server.name}"
+        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", f"send {stamp} tar"]
+        stream = TarStream(command, tried)
+        loop = asyncio.get_running_loop()
+
+        def tell(done: int) -> None:
+            loop.call_soon_threadsafe(brought, done)
+
+        reading = asyncio.create_task(asyncio.to_thread(stream.run, entries, into, partial(_reply, tried), tell))
+        try:
+            await asyncio.shield(reading)
+        finally:
+            stream.stop()
+            await asyncio.wait({reading})
+
+
+def _reply(tried: str, line: str) -> dict[str, Any]:
+    """The JSON object of a line that says that it worked; FarDataRefused with what the LIM said otherwise."""
+    try:
+        reply = json.loads(line)
+    except ValueError:
+        raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!r}") from None
+    if not isinstance(reply, dict) or reply.get("ok") is not True:
+        said = reply if isinstance(reply, dict) else {}
+        raise FarDataRefused(tried, f"{said.get('error', 'refused')}: {said.get('detail', line[:80])}")
+    return reply
+
+
+# --- processes ---
+
+
+@contextlib.asynccontextmanager
+async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process and all it starts, ended on every way out."""
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=limit,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            _end(process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    await process.wait()
+            _end(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def _end(pid: int, how: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, how)
+
+
+async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(data)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
+    """Tell of what rsync says that it has brought, until it says no more."""
+    assert process.stdout
+    rest = b""
+    while block := await process.stdout.read(4096):
+        *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
+        rest = rest[-200:]
+        found = [progress for line in lines if (progress := _PROGRESS.match(line))]
+        if found:
+            brought(int(found[-1][1].replace(b",", b"")))
+
+
+async def _why(process: asyncio.subprocess.Process) -> str:
+    """The end of what a process said on standard error, on one line."""
+    assert process.stderr
+    kept = b""
+    while block := await process.stderr.read(4096):
+        kept = (kept + block)[-_STDERR_KEPT:]
+    return " ".join(kept.decode("utf-8", "backslashreplace").split())

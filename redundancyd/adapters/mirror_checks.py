@@ -1,0 +1,80 @@
+"""The files of a mirror beside its manifest: what is missing, what differs, what has no place there.
+
+Everything here waits for the disk and belongs into a thread.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from redundancyd.adapters import mirror_files as files
+from redundancyd.core.manifest import Entry, LimManifest
+from redundancyd.core.mirror_manifest import Manifest
+from redundancyd.core.mirrors import Condition, examine
+from redundancyd.core.paths import name_of, quoted
+
+MANIFEST = "manifest.json"
+
+
+def lim_folder(lim: int) -> str:
+    """Name of the folder of a LIM's files in a mirror."""
+    return f"lim-{lim}"
+
+
+def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: bool) -> tuple[Condition, str]:
+    """What the files of a mirror are to its manifest, by size, or by contents up to the first one that is wrong."""
+    wanted = [
+        Entry(f"{lim_folder(lim.lim)}/{entry.path}", entry.size_bytes, entry.sha256)
+        for lim in manifest.lims
+        for entry in lim.files
+    ]
+    found: dict[str, tuple[int, str | None]] = {}
+    for top in folder.iterdir():
+        if top.name != MANIFEST:
+            found |= {path: (size, None) for path, size in _sizes(top).items()}
+    condition, detail = examine(wanted, found)
+    if condition is not Condition.WHOLE or not deep:
+        return condition, detail
+    for entry in wanted:
+        read = {entry.path: (entry.size_bytes, files.sha256(folder / entry.name, check))}
+        condition, detail = examine([entry], read)
+        if condition is not Condition.WHOLE:
+            break
+    return condition, detail
+
+
+def _sizes(top: Path) -> dict[str, int]:
+    """What lies at the top of a mirror, or below it."""
+    name = quoted(os.fsencode(top.name))
+    if top.is_dir() and not top.is_symlink():
+        return {f"{name}/{path}": size for path, size in files.walk(top).items()}
+    return {name: files.NOT_A_FILE}
+
+
+def tidy(folder: Path, manifest: Manifest) -> None:
+    """Nothing is left in an incoming mirror that its manifest does not name."""
+    named = {lim_folder(lim.lim): {entry.path for entry in lim.files} for lim in manifest.lims}
+    for top in folder.iterdir():
+        if top.name not in named or top.is_symlink() or not top.is_dir():
+            files.remove(top)
+            continue
+        for path, size in files.walk(top).items():
+            if path not in named[top.name] or size == files.NOT_A_FILE:
+                files.remove(top / name_of(path))
+        files.remove_empty(top)
+
+
+def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]:
+    """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed."""
+    there = files.walk(place) if place.is_dir() else {}
+    for entry in lim.files:
+        path, size = place / entry.name, there.get(entry.path)
+        if size is None:
+            yield f"{Condition.FILE_MISSING}: {place.name}/{entry.path}"
+        elif size != entry.size_bytes:
+            if size > entry.size_bytes or not files.is_only_ours(path):
+                files.remove(path)
+            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: {size} bytes, not {entry.size_bytes}"
+        elif files.sha256(path, check) != entry.sha256:
+            files.remove(path)
+            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: other contents of the same size"

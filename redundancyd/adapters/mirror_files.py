@@ -1,0 +1,141 @@
+"""Files of mirrors: walked, hashed, linked, synced, removed.  All of it waits for the disk and belongs into a thread.
+
+Links are never followed and never expected: whatever is neither a file nor a folder has no place in a mirror.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from redundancyd.core.manifest import FILES_MAX
+from redundancyd.core.paths import DEPTH_MAX, quoted
+
+BLOCK_BYTES = 2**20
+NOT_A_FILE = -1
+"""size of what is neither file nor folder: no manifest has it"""
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+
+Check = Callable[[], None]
+"""called between two pieces of work; raises when nobody wants the rest"""
+
+
+def walk(folder: Path) -> dict[str, int]:
+    """Sizes of all files below a folder, by path in wire spelling; more than a manifest may name are not counted."""
+    found: dict[str, int] = {}
+    for relative, entry in _entries(folder, b""):
+        status = entry.stat(follow_symlinks=False)
+        found[quoted(relative)] = status.st_size if stat.S_ISREG(status.st_mode) else NOT_A_FILE
+        if len(found) > FILES_MAX:
+            break
+    return found
+
+
+def _entries(folder: Path, inside: bytes) -> Iterator[tuple[bytes, os.DirEntry[bytes]]]:
+    """What lies below a folder and is no folder; a folder that is too deep counts as what it is not."""
+    with os.scandir(os.fsencode(folder / os.fsdecode(inside))) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            relative = inside + b"/" + entry.name if inside else entry.name
+            if entry.is_dir(follow_symlinks=False) and relative.count(b"/") < DEPTH_MAX:
+                yield from _entries(folder, relative)
+            else:
+                yield relative, entry
+
+
+def folders(folder: Path) -> list[Path]:
+    """A folder and all below it, the innermost first."""
+    return [Path(path) for path, _, _ in os.walk(folder, topdown=False)]
+
+
+def sha256(path: Path, check: Check) -> str:
+    """The checksum of a file's contents."""
+    digest = hashlib.sha256()
+    with _open(path) as descriptor:
+        while block := os.read(descriptor, BLOCK_BYTES):
+            digest.update(block)
+            check()
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _open(path: Path, flags: int = _READ) -> Iterator[int]:
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def link(old: Path, new: Path) -> bool:
+    """Let `new` be the same file as `old`, unless something is there; False where the disk has no link left for it."""
+    make_folder(new.parent)
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in {errno.EMLINK, errno.ENOENT}:
+            return False
+        raise
+    return True
+
+
+def make_folder(folder: Path) -> None:
+    """It is there when this returns; nobody else may look into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """A file that was not there before, on disk when this returns."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o400), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path, at_most: int) -> bytes:
+    """A file's contents, and one byte more than there may be where there are more."""
+    with os.fdopen(os.open(path, _READ), "rb") as file:
+        return file.read(at_most + 1)
+
+
+def seal(path: Path) -> None:
+    """Nobody writes to this file any more, and it is on disk."""
+    with _open(path) as descriptor:
+        os.fchmod(descriptor, 0o400)
+        os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Names in it are on disk."""
+    with _open(folder, _READ | os.O_DIRECTORY) as descriptor:
+        os.fsync(descriptor)
+
+
+def remove(path: Path) -> None:
+    """A file, or a folder with everything below it, is gone; nothing outside it is touched."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_empty(folder: Path) -> None:
+    """Folders below this one that hold nothing are gone."""
+    for each in folders(folder):
+        if each != folder and not any(each.iterdir()):
+            each.rmdir()
+
+
+def is_only_ours(path: Path) -> bool:
+    """Whether no other mirror has this file too."""
+    return path.lstat().st_nlink == 1
+
+
+def room_bytes(folder: Path) -> int:
+    """How much may still be written to the disk of a folder."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize

@@ -1,0 +1,187 @@
+"""The daily job: a backup of the primary is pulled, kept, translated, sent to the alternate and loaded there.
+
+What may be known: how each step ended, and what earlier jobs left behind.  What may not: a clock; instants are wall
+clock milliseconds that are handed in, since a job is for people and for days.
+
+How it thinks.  One small table: from each step, by how it ended, to the next one or to an end; its sentence is what
+the operator reads.  Nothing is tried twice within a job: a job that may go better later is begun anew, `retry_ms` after
+its end.  Only a load can't be broken off; whether and when it may begin is the decision's own matter
+(exchange_data.py), and a job that it refuses has applied nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from redundancyd.core.due import called_for
+from redundancyd.core.state import State
+from redundancyd.core.systems import System
+
+HOUR_MS = 3_600_000
+RETRY_FIRST_MS = 60_000
+RETRY_MOST_MS = HOUR_MS
+OVERDUE_MS = 48 * HOUR_MS
+"""A job that did not succeed for so long is an alarm"""
+
+
+class Step(StrEnum):
+    """What a job is at."""
+
+    RESTING = "resting"
+    PULLING = "pulling"
+    KEEPING = "keeping"
+    TRANSLATING = "translating"
+    SENDING = "sending"
+    ASKING = "asking"  # the decision, whether the load may begin
+    LOADING = "loading"
+    ROLLING_BACK = "rolling back"
+
+
+class Ended(StrEnum):
+    """How a step ended."""
+
+    BEGUN = "begun"  # a job was asked for
+    LOAD_ASKED = "load asked"  # of a mirror that is there
+    DONE = "done"
+    SAME = "same"  # nothing to do: we have it, or it is what was loaded last
+    ENOUGH = "enough"  # a copy was all that was asked for
+    OWN_MISSING = "own missing"  # addresses of the primary that the table does not know
+    OUT_OF_REACH = "out of reach"
+    FAILED = "failed"
+    NOT_GRANTED = "not granted"
+    NOT_BEGUN = "not begun"  # the LIM refused the load before anything was reloaded
+    CALLED_OFF = "called off"  # a takeover is due, or the daemon stops
+
+
+class Result(StrEnum):
+    """How a job ended."""
+
+    LOADED = "loaded"
+    COPIED = "copied"
+    NOTHING_TO_DO = "nothing to do"
+    SKIPPED = "skipped"
+    TRIED_AGAIN = "tried again later"
+    NOT_APPLIED = "not applied"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled back"
+    BROKEN = "not rolled back"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: where it leads, how the job ends if it ends there, and why."""
+
+    number: str
+    step: Step
+    why: str
+    result: Result | None = None
+
+
+def _end(number: str, result: Result, why: str) -> Row:
+    return Row(number, Step.RESTING, why, result)
+
+
+_LATER = "no answer from a LIM; the mirrors are as they were"
+_OFF = "broken off: a takeover is due, or the daemon stops; what was brought is gone on from"
+TABLE: Mapping[tuple[Step, Ended], Row] = {
+    (Step.RESTING, Ended.BEGUN): Row("D01", Step.PULLING, "the primary's current backup becomes a mirror"),
+    (Step.RESTING, Ended.LOAD_ASKED): Row("D02", Step.TRANSLATING, "a mirror that is there is loaded"),
+    (Step.PULLING, Ended.DONE): Row("D03", Step.KEEPING, "the new mirror is whole"),
+    (Step.PULLING, Ended.SAME): _end("D04", Result.NOTHING_TO_DO, "the current backup is there and loaded already"),
+    (Step.PULLING, Ended.OUT_OF_REACH): _end("D05", Result.TRIED_AGAIN, _LATER),
+    (Step.PULLING, Ended.FAILED): _end("D06", Result.FAILED, "no mirror was made; those that are there stay"),
+    (Step.PULLING, Ended.CALLED_OFF): _end("D07", Result.TRIED_AGAIN, _OFF),
+    (Step.KEEPING, Ended.DONE): Row("D08", Step.TRANSLATING, "the addresses of the alternate are put in"),
+    (Step.KEEPING, Ended.ENOUGH): _end("D09", Result.COPIED, "a copy was all that was asked for"),
+    (Step.KEEPING, Ended.FAILED): Row("D10", Step.TRANSLATING, "an old mirror stays for now; the new one is whole"),
+    (Step.KEEPING, Ended.CALLED_OFF): _end("D11", Result.TRIED_AGAIN, _OFF),
+    (Step.TRANSLATING, Ended.DONE): Row("D12", Step.SENDING, "every own address is translated"),
+    (Step.TRANSLATING, Ended.OWN_MISSING): _end("D13", Result.NOT_APPLIED, "own addresses are not in the table"),
+    (Step.TRANSLATING, Ended.FAILED): _end("D14", Result.FAILED, "nothing was applied; the mirror is as it was"),
+    (Step.TRANSLATING, Ended.CALLED_OFF): _end("D15", Result.TRIED_AGAIN, _OFF),
+    (Step.SENDING, Ended.DONE): Row("D16", Step.ASKING, "every LIM of the alternate has its part"),
+    (Step.SENDING, Ended.OUT_OF_REACH): _end("D17", Result.TRIED_AGAIN, "a LIM of the alternate gave no answer"),
+    (Step.SENDING, Ended.FAILED): _end("D18", Result.FAILED, "the alternate did not take its data; it runs on"),
+    (Step.SENDING, Ended.CALLED_OFF): _end("D19", Result.TRIED_AGAIN, _OFF),
+    (Step.ASKING, Ended.DONE): Row("D20", Step.LOADING, "the alternate is passive and the primary answers"),
+    (Step.ASKING, Ended.NOT_GRANTED): _end("D21", Result.TRIED_AGAIN, "a load would not be safe now"),
+    (Step.ASKING, Ended.CALLED_OFF): _end("D22", Result.TRIED_AGAIN, _OFF),
+    (Step.LOADING, Ended.DONE): _end("D23", Result.LOADED, "the alternate runs the new data"),
+    (Step.LOADING, Ended.NOT_BEGUN): _end("D24", Result.FAILED, "nothing was reloaded; the alternate runs on"),
+    (Step.LOADING, Ended.FAILED): Row("D25", Step.ROLLING_BACK, "what ran before is loaded again"),
+    (Step.LOADING, Ended.OUT_OF_REACH): Row("D26", Step.ROLLING_BACK, "nobody knows how it ended; to what ran before"),
+    (Step.LOADING, Ended.CALLED_OFF): _end("D27", Result.TRIED_AGAIN, "no load is under way; it is done anew"),
+    (Step.ROLLING_BACK, Ended.DONE): _end("D28", Result.ROLLED_BACK, "the alternate runs what it ran before"),
+    (Step.ROLLING_BACK, Ended.FAILED): _end("D29", Result.BROKEN, "the alternate may run nothing; look at it"),
+    (Step.ROLLING_BACK, Ended.OUT_OF_REACH): _end("D30", Result.BROKEN, "the alternate may run nothing; look at it"),
+}
+"""Everything else can't be: a step ends in no other way."""
+
+AGAIN = frozenset({Result.TRIED_AGAIN})
+SUCCESS = frozenset({Result.LOADED, Result.COPIED, Result.NOTHING_TO_DO})
+
+
+def row(step: Step, ended: Ended) -> Row:
+    """Where a job goes from here; KeyError for what can't be."""
+    return TABLE[step, ended]
+
+
+def hindrance(state: State) -> str:
+    """Why a job may not begin, and one that has not begun to load must end; empty when it may."""
+    goal = state.goal
+    if goal is None:
+        return "no goal is known"
+    if goal.active is System.ALTERNATE:
+        return "the alternate is active: its data is not touched"
+    if called_for(state) is not None:
+        return "a takeover to the alternate is due"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier jobs left behind; instants are wall clock, in UTC."""
+
+    attempt_at: int | None = None
+    ended_at: int | None = None
+    success_at: int | None = None
+    result: Result | None = None
+    why: str = ""
+    tries: int = 0
+    """in a row that are to be tried again"""
+    watched_since: int | None = None
+    """since when a job could have succeeded"""
+    loaded: str = ""
+    """the stamp that the alternate was given last"""
+    mirror: str = ""
+    """the stamp of the mirror that it was made of"""
+    table: str = ""
+    """a checksum of the translation table that made it"""
+    counts: Mapping[str, int] | None = None
+    """findings by kind, of the last translation"""
+    missing: tuple[str, ...] = ()
+    """the first own addresses that no entry translates, with file and line"""
+    foreign: str = ""
+    """the stamp that the alternate says is its newest, if that is not what we loaded"""
+
+    def begun(self, at: int) -> "Past":
+        """A job begins."""
+        return replace(self, attempt_at=at, watched_since=self.watched_since or at)
+
+    def finished(self, result: Result, why: str, at: int) -> "Past":
+        """A job has ended."""
+        tries = self.tries + 1 if result in AGAIN else 0
+        success_at = at if result in SUCCESS else self.success_at
+        return replace(self, ended_at=at, result=result, why=why, tries=tries, success_at=success_at)
+
+    def retry_at(self) -> int | None:
+        """When a job that may go better later is begun anew; None when it is not."""
+        if self.result not in AGAIN or self.ended_at is None:
+            return None
+        return self.ended_at + retry_ms(self.tries)
+
+
+def retry_ms(tries: int) -> int:
+    """How long to wait after so many tries in a row: a minute, doubled each time, an hour at most."""
+    doubled = RETRY_FIRST_MS << min(max(tries - 1, 0), 10)
+    return min(doubled, RETRY_MOST_MS)

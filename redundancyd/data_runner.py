@@ -1,0 +1,201 @@
+"""When jobs of exchange data begin, and what is shown of them; in a task of its own: no takeover waits for it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.daily import Daily, age_ms, know
+from redundancyd.adapters.data_files import Auto, DataFiles, LoadBegun
+from redundancyd.adapters.journal import Level, record
+from redundancyd.config import Config
+from redundancyd.core.alarms import Alarm
+from redundancyd.core.data_alarms import data_alarms
+from redundancyd.core.data_job import Step
+from redundancyd.core.effects import Load, Refuse
+from redundancyd.core.events import Event
+from redundancyd.core.mirrors import Mirror, newest
+from redundancyd.core.state import State
+from redundancyd.data_page import mirror_pages, page
+from redundancyd.data_steps import Steps
+from redundancyd.data_work import DataJob
+from redundancyd.errors import NotSaved, RedundancyError
+from redundancyd.requests import DataCopy, DataLoad, DataRequest, DataVerify, Done, Problem, SetAuto
+
+SLICE_MS = 15_000
+"""No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
+
+
+class DataRunner:
+    """Begins jobs when they are due or asked for, one at a time."""
+
+    def __init__(
+        self, config: Config, clock: Clock, host: str, post: Callable[[Event], None], steps: Steps | None = None
+    ) -> None:
+        self._config, self._clock, self._host = config, clock, host
+        self._files = DataFiles(Path(config.daemon.state_folder), clock)
+        self._steps = steps or Steps(config, clock, self._files)
+        self._job = DataJob(self._steps, self._files, clock, post)
+        self._auto: Auto | None = None
+        self._resuming: LoadBegun | None = None
+        self._started_at = clock.wall_ms()
+        self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
+        self._mirrors: tuple[Mirror, ...] = ()
+        self._verified: dict[str, Mirror] = {}
+        self._verifying = False
+
+    async def begin(self) -> None:
+        """Read what an earlier run left behind; a load that it began is the first thing the decision hears of."""
+        await asyncio.to_thread(know, self._config.exchange_data.timezone)
+        kept = await self._files.read()
+        self._auto, self._resuming = kept.auto, kept.load
+        watched_since = kept.past.watched_since or (self._started_at if self.daily() else None)
+        self._job.past = replace(kept.past, watched_since=watched_since)
+        if kept.load is not None:
+            self._job.found(kept.load)
+
+    async def run(self) -> None:
+        """Jobs when they are due or asked for, until it is cancelled; a mistake of ours in one ends that one alone."""
+        if self._resuming is not None:
+            await self._guarded(self._job.resume(self._resuming))
+        while True:
+            await self._look_at_mirrors()
+            request = self._due()
+            if request is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SLICE_MS / 1000):
+                        request = await self._asked.get()
+            if isinstance(request, DataVerify):
+                await self._guarded(self._verify(request))
+            elif isinstance(request, DataCopy | DataLoad):
+                await self._guarded(self._job.run(request))
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the decision must not end with a job
+            record("data_job_failed", level="error", exc_info=error)
+
+    # --- what the daemon tells us ---
+
+    def see(self, state: State) -> None:
+        """Each new state of the decision."""
+        self._job.see(state)
+
+    def granted(self, effect: Load) -> None:
+        """The decision lets a load begin."""
+        self._job.granted(effect)
+
+    def refused(self, refuse: Refuse) -> bool:
+        """The decision refused something; whether it was a load of ours."""
+        return self._job.refused(refuse)
+
+    async def act(self, request: DataRequest) -> Done | Problem:
+        """Begin what an operator asks for, or say why not; how it ends is on the status page."""
+        if isinstance(request, SetAuto):
+            return await self._set_auto(request)
+        if self._is_busy():
+            return Problem("under_way", f"exchange data: {self._doing()}", "Watch it with 'redundancyctl data list'.")
+        if not isinstance(request, DataVerify) and (why := self._job.hindrance()):
+            return Problem("not_now", why, "Ask again when the primary is active and answers.")
+        if isinstance(request, DataLoad):
+            whole = [mirror for mirror in await self._steps.store.look() if mirror.is_whole]
+            if request.stamp is not None and request.stamp not in {mirror.stamp for mirror in whole}:
+                return Problem("no_such_mirror", f"no whole mirror {request.stamp}", "See 'redundancyctl data list'.")
+            if not whole:
+                return Problem("no_such_mirror", "no whole mirror is there", "Make one: 'redundancyctl data copy'.")
+        try:
+            self._asked.put_nowait(request)
+        except asyncio.QueueFull:
+            return Problem("under_way", "another job was asked for", "Ask again when it has ended.")
+        return Done("begun; 'redundancyctl data list' shows how it goes")
+
+    def _is_busy(self) -> bool:
+        return self._verifying or self._job.step is not Step.RESTING or self._asked.full()
+
+    def _doing(self) -> str:
+        return "verifying" if self._verifying else str(self._job.step)
+
+    async def _set_auto(self, request: SetAuto) -> Done | Problem:
+        auto = Auto(request.at)
+        try:
+            await self._files.save_auto(auto)
+        except NotSaved as error:
+            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
+        self._auto = auto
+        daily = self.daily()
+        return Done(f"exchange data is copied and loaded daily at {daily}" if daily else "no automatic copy any more")
+
+    # --- what is shown ---
+
+    def daily(self) -> Daily | None:
+        """The time of day of the automatic job: the operator's, else that of the settings."""
+        settings = self._config.exchange_data
+        at = self._auto.at if self._auto is not None else settings.auto
+        return None if at is None else Daily(*at, settings.timezone)
+
+    def page(self) -> dict[str, Any]:
+        """The part of the status page."""
+        job = self._job
+        doing = {"step": self._doing(), "stamp": job.stamp or None, "exchange": job.exchange or None}
+        daily, now = self.daily(), self._clock.wall_ms()
+        shown = page(doing, job.progress, job.past, daily, now)
+        return {**shown, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
+
+    def mirrors(self) -> tuple[Mirror, ...]:
+        """The mirrors as they were last looked at; what a verification has found goes before that."""
+        return tuple(self._verified.get(mirror.stamp, mirror) for mirror in self._mirrors)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The alarms of exchange data that stand."""
+        return data_alarms(self._job.past, self._clock.wall_ms(), self._age_ms(), self._config.exchange_data.max_age)
+
+    def _age_ms(self) -> int | None:
+        found = newest(self._mirrors)
+        zone = self._config.exchange_data.timezone
+        return None if found is None else age_ms(found.stamp, self._clock.wall_ms(), zone)
+
+    # --- when ---
+
+    def _due(self) -> DataRequest | None:
+        now, daily = self._clock.wall_ms(), self.daily()
+        if not self._asked.empty():
+            return self._asked.get_nowait()
+        if daily is None:
+            return None
+        again_at = self._job.past.retry_at()
+        if again_at is not None and now >= again_at:
+            return DataLoad(None, copy=True)
+        if daily.is_due(now, self._job.past.attempt_at, self._started_at, self._host):
+            return DataLoad(None, copy=True)
+        return None
+
+    async def _look_at_mirrors(self) -> None:
+        try:
+            self._mirrors = await self._steps.store.look()
+        except RedundancyError as error:
+            record("mirrors_unread", level="warning", why=str(error))
+
+    async def _verify(self, request: DataVerify) -> None:
+        """Read every byte of the mirrors."""
+        self._verifying = True
+        try:
+            await self._verify_each(request)
+        finally:
+            self._verifying = False
+
+    async def _verify_each(self, request: DataVerify) -> None:
+        stamps = [mirror.stamp for mirror in self._mirrors if request.stamp in {None, mirror.stamp}]
+        for stamp in stamps:
+            try:
+                found = await self._steps.store.verify(stamp)
+            except RedundancyError as error:
+                record("mirror_unverified", level="error", stamp=stamp, why=str(error))
+                continue
+            self._verified[stamp] = found
+            level: Level = "notice" if found.is_whole else "error"
+            record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
+        self._verified = {stamp: mirror for stamp, mirror in self._verified.items() if not mirror.is_whole}

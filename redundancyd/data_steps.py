@@ -1,0 +1,195 @@
+"""What each step of a job of exchange data does; it raises what went wrong, and decides nothing.
+
+A step that is cancelled leaves nothing half done that counts: a mirror is listed when it is whole, and what the
+alternate has received is no backup before it is loaded.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.daily import local_day
+from redundancyd.adapters.data_files import DataFiles
+from redundancyd.adapters.data_in import IntoLim, Loaded
+from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.journal import record
+from redundancyd.adapters.mirror_checks import lim_folder
+from redundancyd.adapters.mirror_store import MirrorStore
+from redundancyd.adapters.pull import Progress, pull
+from redundancyd.adapters.translation_engine import translate_files
+from redundancyd.config import Config
+from redundancyd.core import backups
+from redundancyd.core.backups import BackupList, BackupsNotUnderstood
+from redundancyd.core.findings import Findings, Kind
+from redundancyd.core.manifest import LimManifest
+from redundancyd.core.mirrors import Mirror
+from redundancyd.core.stamps import after
+from redundancyd.core.systems import Server, System
+from redundancyd.core.translation import Rules
+from redundancyd.core.translation_table import parse_address
+from redundancyd.errors import FarDataRefused, MirrorUnsound, TranslationFailed
+
+TRANSLATION_DEADLINE_MS = 3_600_000
+STAMPS_TRIED = 5
+"""Data that was translated anew is sent under another stamp: the backup of the old one may be what runs"""
+MISSING_TOLD = 20
+BITS_OF_KIB = 8 * 1024
+_TOLD_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A mirror, as the alternate is to have it."""
+
+    mirror: Mirror
+    version: str
+    table: str
+    """checksum of the table that made it"""
+    lims: Mapping[int, tuple[LimManifest, Path]]
+    counts: Mapping[str, int]
+    missing: tuple[str, ...]
+    """the first own addresses that the table does not know, with file and line"""
+
+
+class Steps:
+    """The steps over the real LIMs, mirrors and table of a site."""
+
+    def __init__(self, config: Config, clock: Clock, files: DataFiles) -> None:
+        self._config, self._clock, self._files = config, clock, files
+        ssh = config.ssh
+        login = Login(ssh.user, ssh.key, ssh.known_hosts, ssh.port, ssh.connect_timeout_ms)
+        own = config.own_server()
+        servers = [server for server in config.servers() if not server.standby]
+        self._primary = [FarLim(server, login) for server in servers if server.system is System.PRIMARY]
+        self._alternate = [
+            IntoLim(server, login, ssh.local_socket if server == own else None)
+            for server in servers
+            if server.system is System.ALTERNATE
+        ]
+        self.loader = next(lim for lim in self._alternate if lim.server == own)
+        self.store = MirrorStore(Path(config.exchange_data.folder))
+
+    async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
+        """The primary's current backup as a whole mirror."""
+        limit = (self._config.exchange_data.rate_limit or 0) // BITS_OF_KIB  # of bits a second
+        return await pull(self._primary, self.store, self._clock, system="primary", limit_kib_s=limit, tell=tell)
+
+    async def keep(self) -> None:
+        """Remove the mirrors that are too many, and say why each stays or goes."""
+        settings = self._config.exchange_data
+        today = local_day(self._clock.wall_ms(), settings.timezone)
+        for kept in await self.store.keep(settings.keep, today=today):
+            record("mirror_kept" if kept.stays else "mirror_removed", stamp=kept.mirror.stamp, why=kept.reason)
+
+    async def table_checksum(self) -> str:
+        """Which table would translate now; empty when none can."""
+        try:
+            return (await self._files.table())[1]
+        except TranslationFailed:
+            return ""
+
+    async def translate(self, mirror: Mirror) -> Translation:
+        """The files of a mirror with the alternate's addresses, in a folder of their own; D1: each byte is verified."""
+        found = await self.store.verify(mirror.stamp)
+        if not found.is_whole:
+            raise MirrorUnsound(f"translating the mirror {mirror.stamp}", str(found), "Copy it again.")
+        table, checksum = await self._files.table()
+        own = {self._config.primary.master_ip, *(server.address for server in self._servers(System.PRIMARY))}
+        hosts = frozenset(each for text in own if not hasattr(each := parse_address(text), "prefixlen"))
+        rules = Rules(table, hosts, known=await self._files.confirmed())
+        manifest = await self.store.manifest(mirror.stamp)
+        target = await self.store.fresh(mirror.stamp)
+        lims: dict[int, tuple[LimManifest, Path]] = {}
+        told = Findings()
+        missing: list[str] = []
+        for lim in manifest.lims:
+            folder = target / lim_folder(lim.lim)
+            source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
+            names = [entry.path for entry in lim.files]
+            made = await translate_files(source, folder, names, rules, deadline_ms=TRANSLATION_DEADLINE_MS)
+            for kind, count in made.findings.counts.items():
+                told.counts[kind] += count
+            missing += missing_in(made.findings, lim.lim)
+            if not made.findings.refuses:
+                lims[lim.lim] = (await self.store.measure(folder, lim.lim, mirror.stamp), folder)
+        counts = {str(kind): count for kind, count in told.counts.items()}
+        return Translation(mirror, manifest.version, checksum, lims, counts, tuple(missing[:MISSING_TOLD]))
+
+    def _servers(self, system: System) -> list[Server]:
+        return [server for server in self._config.servers() if server.system is system]
+
+    async def send(self, made: Translation) -> str:
+        """Every LIM of the alternate has its part when this returns; the stamp under which it has."""
+        numbers = {lim.server.lim for lim in self._alternate}
+        if numbers != set(made.lims):
+            why = f"the mirror is of LIM {_listed(made.lims)}, the alternate has LIM {_listed(numbers)}"
+            raise FarDataRefused("sending exchange data", why, "Configure both systems with the same LIMs.")
+        await self._check_versions(made.version)
+        stamp = made.mirror.stamp
+        for _ in range(STAMPS_TRIED):
+            try:
+                await self._send_all(made, stamp)
+            except FarDataRefused as error:
+                if error.word != "exists":
+                    raise
+                stamp = after(stamp)
+            else:
+                return stamp
+        raise FarDataRefused("sending exchange data", f"backups of {made.mirror.stamp} and after are there already")
+
+    async def _check_versions(self, version: str) -> None:
+        """D3: data of another version is not loaded."""
+        found = await self.own_backups()
+        ours = found.find(found.current) if found.current else None
+        if ours is not None and ours.version != version:
+            why = f"the primary's backup is of version {version}, the alternate's own of {ours.version}"
+            raise FarDataRefused("comparing the versions", why, "Bring both systems to the same version.")
+
+    async def _send_all(self, made: Translation, stamp: str) -> None:
+        async def one(lim: IntoLim) -> None:
+            manifest, folder = made.lims[lim.server.lim]
+            await lim.receive(replace(manifest, stamp=stamp), folder)
+
+        tasks = [asyncio.create_task(one(lim)) for lim in self._alternate]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
+        """The alternate runs this stamp when this returns; FarDataRefused: it does not; OutOfReach: nobody knows."""
+        loaded = await self.loader.load(stamp, self._config.takeover.reload_deadline, running)
+        current = (await self.own_backups()).current
+        if current != stamp:
+            raise FarDataRefused(f"`load {stamp}`", f"afterwards the alternate's current backup is {current}", word="")
+        return loaded
+
+    async def rollback(self, running: Callable[[str, int], None]) -> Loaded:
+        """The alternate runs what it ran before the last load."""
+        return await self.loader.rollback(self._config.takeover.reload_deadline, running)
+
+    async def own_backups(self) -> BackupList:
+        """What the alternate's own exchange calls its valid backups."""
+        try:
+            return backups.parse(await self.loader.backups())
+        except BackupsNotUnderstood as error:
+            raise FarDataRefused("`backups` on our own LIM", str(error)) from error
+
+
+def missing_in(findings: Findings, lim: int) -> list[str]:
+    """The own addresses that no entry translates, each with its first place, for people."""
+    found = []
+    for kind, address, tally in findings.told():
+        if kind is Kind.MISSING:
+            file, line = tally.places[0] if tally.places else ("?", 0)
+            times = f", {tally.count} times" if tally.count > 1 else ""
+            found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
+    return found
+
+
+def _listed(numbers: "Mapping[int, object] | set[int]") -> str:
+    return ", ".join(map(str, sorted(numbers))) or "none"

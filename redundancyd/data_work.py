@@ -1,0 +1,297 @@
+"""One job of exchange data: its walk through the table of core/data_job.py, each step in a task of its own.
+
+It asks the decision before it loads, and answers it when a load has ended, whatever happened.  That a load is under way
+is on disk before it begins, so the next start tells the decision first of all.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.data_files import DataFiles, LoadBegun
+from redundancyd.adapters.journal import Level, record
+from redundancyd.adapters.pull import Progress
+from redundancyd.core import data_job
+from redundancyd.core.data_job import Ended, Past, Result, Step
+from redundancyd.core.effects import Load, Refuse
+from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
+from redundancyd.core.mirrors import Mirror, newest
+from redundancyd.core.state import State
+from redundancyd.core.systems import Reload, System
+from redundancyd.data_steps import Steps, Translation
+from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
+from redundancyd.requests import DataCopy, DataLoad
+
+GRANT_S = 20
+ASK_FOR_MS = 30_000
+ASK_AGAIN_MS = 2000
+WATCH_AGAIN_MS = 2000
+NOT_BEGUN = frozenset(
+    {"accept_failed", "not_configured", "busy", "lock_busy", "not_passive", "wrong_system", "data_info_failed"}
+    | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
+)
+"""Words by which a LIM says that it reloaded nothing"""
+Outcome = tuple[Ended, str]
+
+
+class DataJob:
+    """One job at a time; what earlier ones left behind is `past`."""
+
+    def __init__(self, steps: Steps, files: DataFiles, clock: Clock, post: Callable[[Event], None]) -> None:
+        self.past = Past()
+        self.step = Step.RESTING
+        self.stamp = ""
+        self.progress: Progress | None = None
+        self.exchange = ""
+        """what the exchange is at while it loads"""
+        self._steps, self._files, self._clock, self._post = steps, files, clock, post
+        self._requests = itertools.count(-1, -1)  # those of operators count upwards
+        self._state: State | None = None
+        self._task: asyncio.Task[Outcome] | None = None
+        self._off = ""
+        self._grant: asyncio.Future[Load | Refuse] | None = None
+        self._granted: Load | None = None
+        self._request: DataCopy | DataLoad | None = None
+        self._mirror: Mirror | None = None
+        self._made: Translation | None = None
+
+    # --- what the decision says ---
+
+    def see(self, state: State) -> None:
+        """Each new state of the decision: what can be broken off is, as soon as a takeover is due."""
+        self._state = state
+        breakable = self._task is not None and self.step not in {Step.LOADING, Step.ROLLING_BACK}
+        if breakable and not self._off and (why := data_job.hindrance(state)):
+            self._off = why
+            assert self._task is not None
+            self._task.cancel()
+
+    def hindrance(self) -> str:
+        """Why no job may begin now; empty when it may."""
+        return "nothing is known of the traffic yet" if self._state is None else data_job.hindrance(self._state)
+
+    def granted(self, effect: Load) -> None:
+        """The decision lets a load begin."""
+        if self._grant is None or self._grant.done():
+            self._post(LoadEnded(effect.request, self._clock.now()))  # nobody waits for it any more
+        else:
+            self._granted = effect
+            self._grant.set_result(effect)
+
+    def refused(self, refuse: Refuse) -> bool:
+        """The decision refused a load; whether this was ours."""
+        if refuse.request >= 0:
+            return False
+        if self._grant is not None and not self._grant.done():
+            self._grant.set_result(refuse)
+        return True
+
+    # --- the walk ---
+
+    async def run(self, request: DataCopy | DataLoad) -> None:
+        """A whole job."""
+        self._request, self._mirror, self._made, self.stamp = request, None, None, ""
+        self.past = self.past.begun(self._clock.wall_ms())
+        await self._files.save_past(self.past)
+        if why := self.hindrance():
+            goal = self._state.goal if self._state is not None else None
+            active = goal is not None and goal.active is System.ALTERNATE
+            await self._finish("D00", Result.SKIPPED if active else Result.TRIED_AGAIN, why)
+            return
+        is_copied = isinstance(request, DataCopy) or request.copy
+        await self._walk(Step.RESTING, Ended.BEGUN if is_copied else Ended.LOAD_ASKED, "")
+
+    def found(self, begun: LoadBegun) -> None:
+        """A load that an earlier run began: the first thing that the decision hears of."""
+        request = next(self._requests)
+        self._granted = Load(request, begun.until)
+        self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
+
+    async def resume(self, begun: LoadBegun) -> None:
+        """Watch such a load to its end if it runs still; if not, it is done anew."""
+        self.stamp, self.step = begun.stamp, Step.LOADING
+        record("load_found", level="warning", stamp=begun.stamp)
+        ended, why = Ended.CALLED_OFF, ""
+        if await self._still_runs(begun.until):
+            ended, why = await self._do(Step.LOADING, lambda: self._watch(begun))
+        await self._walk(Step.LOADING, ended, why)
+
+    async def _walk(self, step: Step, ended: Ended, why: str) -> None:
+        stopped = False
+        try:
+            while (row := data_job.row(step, ended)).result is None:
+                record("data_step", row=row.number, step=row.step, stamp=self.stamp or None, why=row.why, came=why)
+                step = self.step = row.step
+                ended, why = await self._begin(step)
+            detail = f"{row.why}: {why}" if why else row.why
+            await self._finish(row.number, row.result, detail)
+        except asyncio.CancelledError:
+            stopped = True  # a load that has begun goes on without us, and the next start hears of it
+            raise
+        finally:
+            self.step, self.progress, self.exchange, self._off = Step.RESTING, None, "", ""
+            if not stopped:
+                await self._end_load()
+
+    async def _end_load(self) -> None:
+        """The decision hears that no load is under way any more, and so will the next start."""
+        if self._granted is None:
+            return
+        self._post(LoadEnded(self._granted.request, self._clock.now()))
+        self._granted = None
+        with suppress(NotSaved):
+            await self._files.save_load(None)
+
+    async def _finish(self, number: str, result: Result, why: str) -> None:
+        self.past = self.past.finished(result, why, self._clock.wall_ms())
+        good = result in data_job.SUCCESS or result in data_job.AGAIN
+        counts = self._made.counts if self._made is not None else None
+        level: Level = "notice" if good else "error"
+        told = {"result": result, "stamp": self.stamp or None, "why": why, "found": counts}
+        record("data_job_ended", level=level, row=number, **told)
+        await self._files.save_past(self.past)
+
+    async def _begin(self, step: Step) -> Outcome:
+        works: dict[Step, Callable[[], Awaitable[Outcome]]] = {
+            Step.PULLING: self._pull,
+            Step.KEEPING: self._keep,
+            Step.TRANSLATING: self._translate,
+            Step.SENDING: self._send,
+            Step.ASKING: self._ask,
+            Step.LOADING: self._load,
+            Step.ROLLING_BACK: self._roll_back,
+        }
+        if self._off and step is not Step.ROLLING_BACK:
+            return Ended.CALLED_OFF, self._off
+        return await self._do(step, works[step])
+
+    async def _do(self, step: Step, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """One step in a task of its own; its end as the table knows it."""
+        task = self._task = asyncio.ensure_future(work())
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._task = None
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        return self._outcome(step, task)
+
+    def _outcome(self, step: Step, task: "asyncio.Task[Outcome]") -> Outcome:
+        if task.cancelled():
+            return Ended.CALLED_OFF, self._off
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if isinstance(error, OutOfReach) and (step, Ended.OUT_OF_REACH) in data_job.TABLE:
+            return Ended.OUT_OF_REACH, str(error)
+        if not isinstance(error, RedundancyError):
+            record("data_step_failed", level="error", step=step, exc_info=error)
+        return Ended.FAILED, str(error) or repr(error)
+
+    async def _pull(self) -> Outcome:
+        def tell(progress: Progress) -> None:
+            self.progress = progress
+
+        await self._look_for_strange_data()
+        had = {mirror.stamp for mirror in await self._steps.store.look() if mirror.is_whole}
+        self._mirror = await self._steps.pull(tell)
+        self.stamp, self.progress = self._mirror.stamp, None
+        if isinstance(self._request, DataCopy):
+            return (Ended.SAME if self.stamp in had else Ended.DONE), self.stamp
+        is_loaded = self.past.mirror == self.stamp and self.past.table == await self._steps.table_checksum()
+        return (Ended.SAME if is_loaded else Ended.DONE), self.stamp
+
+    async def _look_for_strange_data(self) -> None:
+        """Whether somebody changed the alternate's data by hand since we loaded it."""
+        if not self.past.loaded:
+            return
+        with suppress(RedundancyError):
+            found = await self._steps.own_backups()
+            newer = found.current if found.current != self.past.loaded else ""
+            self.past = replace(self.past, foreign=newer or "")
+
+    async def _keep(self) -> Outcome:
+        await self._steps.keep()
+        return (Ended.ENOUGH if isinstance(self._request, DataCopy) else Ended.DONE), ""
+
+    async def _translate(self) -> Outcome:
+        if self._mirror is None:
+            wanted = self._request.stamp if isinstance(self._request, DataLoad) else None
+            mirrors = [mirror for mirror in await self._steps.store.look() if wanted in {None, mirror.stamp}]
+            self._mirror = newest(mirrors)
+            if self._mirror is None:
+                return Ended.FAILED, "no whole mirror is there"
+        self.stamp = self._mirror.stamp
+        made = self._made = await self._steps.translate(self._mirror)
+        self.past = replace(self.past, counts=made.counts, missing=made.missing)
+        return (Ended.OWN_MISSING, "; ".join(made.missing[:3])) if made.missing else (Ended.DONE, "")
+
+    async def _send(self) -> Outcome:
+        assert self._made is not None
+        self.stamp = await self._steps.send(self._made)
+        return Ended.DONE, ""
+
+    async def _ask(self) -> Outcome:
+        """Ask the decision, for a while: what was ordered just now is seen at the next look only."""
+        until = self._clock.now() + ASK_FOR_MS
+        while (why := await self._ask_once()) and self._clock.now() < until:
+            await self._clock.sleep_until(self._clock.now() + ASK_AGAIN_MS)
+        return (Ended.NOT_GRANTED, why) if why else (Ended.DONE, "")
+
+    async def _ask_once(self) -> str:
+        """Why not; empty when the load may begin.  A grant that comes when we are gone is answered by `granted`."""
+        self._grant = asyncio.get_running_loop().create_future()
+        self._post(LoadAsked(next(self._requests), "the daily job", self._clock.now()))
+        try:
+            async with asyncio.timeout(GRANT_S):
+                answer = await self._grant
+        except TimeoutError:
+            return f"no answer within {GRANT_S} s"
+        finally:
+            self._grant = None
+        return answer.why if isinstance(answer, Refuse) else ""
+
+    async def _load(self) -> Outcome:
+        assert self._made is not None
+        assert self._granted is not None
+        made = self._made
+        try:
+            await self._files.save_load(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+        except NotSaved as error:
+            return Ended.NOT_BEGUN, str(error)
+        return await self._watch(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+
+    async def _watch(self, begun: LoadBegun) -> Outcome:
+        """Load, or watch the load that runs, as long as the decision waits for it."""
+        while True:
+            try:
+                await self._steps.load(begun.stamp, self._running)
+            except FarDataRefused as error:
+                return (Ended.NOT_BEGUN if error.word in NOT_BEGUN else Ended.FAILED), str(error)
+            except OutOfReach as error:
+                if not await self._still_runs(begun.until):
+                    return Ended.OUT_OF_REACH, str(error)
+            else:
+                self.past = replace(
+                    self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table, foreign="", missing=()
+                )
+                return Ended.DONE, ""
+
+    async def _still_runs(self, until: int) -> bool:
+        """Whether the exchange is at a reload still; asked again until it says."""
+        while self._clock.now() < until:
+            await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
+            with suppress(OutOfReach, FarDataRefused):
+                return bool(await self._steps.loader.measure())
+        return False
+
+    async def _roll_back(self) -> Outcome:
+        await self._steps.rollback(self._running)
+        return Ended.DONE, ""
+
+    def _running(self, what: str, seconds: int) -> None:
+        self.exchange = f"{what}, {seconds} s"

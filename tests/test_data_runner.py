@@ -1,0 +1,302 @@
+"""The jobs over steps of the test: what the decision hears, what is on the disk before a load, how each job ends."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from redundancyd import config
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.data_files import DataFiles, LoadBegun
+from redundancyd.adapters.data_in import Loaded
+from redundancyd.core import data_job
+from redundancyd.core.backups import Backup, BackupList
+from redundancyd.core.data_job import Past, Result
+from redundancyd.core.effects import Load, Refuse
+from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
+from redundancyd.core.mirrors import Condition, Mirror
+from redundancyd.core.state import State
+from redundancyd.data_runner import DataRunner
+from redundancyd.data_steps import Steps, Translation
+from redundancyd.errors import FarDataRefused, OutOfReach
+from redundancyd.requests import DataCopy, DataLoad, Done, Problem, SetAuto
+from tests.test_program import SETTINGS
+
+STAMP = "20260309031502"
+MIRROR = Mirror(STAMP, Condition.WHOLE, "", 1000)
+
+
+class Site:
+    """Steps that do nothing, unless the test says otherwise; `done` is what was done."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.goes: dict[str, Callable[[], Any]] = {}
+        self.missing: tuple[str, ...] = ()
+        self.reloads = ""
+        self.store = self.loader = self
+
+    async def _do(self, name: str) -> None:
+        self.done.append(name)
+        if name in self.goes:
+            found = self.goes[name]()
+            if asyncio.iscoroutine(found):
+                await found
+
+    async def look(self) -> tuple[Mirror, ...]:
+        """One mirror."""
+        return (MIRROR,)
+
+    async def pull(self, _tell: object) -> Mirror:
+        """That one again."""
+        await self._do("pull")
+        return MIRROR
+
+    async def keep(self) -> None:
+        """All of them."""
+        await self._do("keep")
+
+    async def table_checksum(self) -> str:
+        """Of a table."""
+        return "table"
+
+    async def translate(self, mirror: Mirror) -> Translation:
+        """All of it, or with own addresses missing."""
+        await self._do("translate")
+        return Translation(mirror, "17.8.1.0.19", "table", {}, {"missing": len(self.missing)}, self.missing)
+
+    async def send(self, _: Translation) -> str:
+        """Under its own stamp."""
+        await self._do("send")
+        return STAMP
+
+    async def load(self, stamp: str, _running: object) -> Loaded:
+        """At once."""
+        await self._do("load")
+        return Loaded(stamp, "", 1)
+
+    async def rollback(self, _running: object) -> Loaded:
+        """At once."""
+        await self._do("rollback")
+        return Loaded("", "", 1)
+
+    async def own_backups(self) -> BackupList:
+        """What was loaded."""
+        return BackupList(STAMP, (Backup(STAMP, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
+
+    async def measure(self) -> str:
+        """What the exchange is at."""
+        return self.reloads
+
+
+class Running:
+    """A runner, and what it posts; the decision grants every load, unless the test says why not."""
+
+    def __init__(self, folder: Path) -> None:
+        text = SETTINGS.replace("FOLDER", str(folder)) + '\n[exchange_data]\nauto = "off"\n'
+        settings = config.parse(text.encode())
+        Path(settings.daemon.state_folder).mkdir(exist_ok=True)
+        self.files = DataFiles(Path(settings.daemon.state_folder), Clock())
+        self.site = Site()
+        self.posted: list[Event] = []
+        self.refusal = ""
+        self.runner = DataRunner(settings, Clock(), "site", self._post, cast("Steps", self.site))
+        self.runner.see(cast("State", object()))
+
+    def _post(self, event: Event) -> None:
+        self.posted.append(event)
+        if isinstance(event, LoadAsked) and self.refusal:
+            self.runner.refused(Refuse(event.request, "not_loaded", self.refusal))
+        elif isinstance(event, LoadAsked):
+            self.runner.granted(Load(event.request, event.at + 60_000))
+
+    async def job(self, request: DataCopy | DataLoad) -> Past:
+        """A job from its beginning to its end."""
+        await self.runner.begin()
+        task = asyncio.create_task(self.runner.run())
+        try:
+            assert isinstance(await self.runner.act(request), Done)
+            return await self.ended()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def ended(self) -> Past:
+        """How the job ended, once that is on the disk."""
+        async with asyncio.timeout(5):
+            while (past := (await self.files.read()).past).result is None or self.runner.page()["step"] != "resting":
+                await asyncio.sleep(0.01)
+        return past
+
+    def kinds(self) -> list[type[Event]]:
+        """What was posted, by kind."""
+        return [type(event) for event in self.posted]
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """A runner whose decision has nothing against jobs."""
+    monkeypatch.setattr(data_job, "hindrance", lambda _: "")
+    return Running(tmp_path)
+
+
+async def test_a_copy_goes_no_further_than_a_mirror(running: Running):
+    """
+    Nothing new: said aloud, and nothing is asked of the decision.
+    """
+    past = await running.job(DataCopy())
+    assert past.result is Result.NOTHING_TO_DO
+    assert running.site.done == ["pull"]
+    assert running.posted == []
+
+
+@pytest.mark.D3
+async def test_a_load_is_on_disk_before_it_begins_and_the_decision_hears_of_its_end(running: Running):
+    """
+    Whoever starts after a crash in the middle finds it; whoever starts afterwards does not.
+    """
+    found: list[LoadBegun | None] = []
+
+    async def look() -> None:
+        found.append((await running.files.read()).load)
+
+    running.site.goes["load"] = look
+    past = await running.job(DataLoad(None, copy=True))
+    assert (past.result, past.loaded) == (Result.LOADED, STAMP)
+    assert [begun.stamp for begun in found if begun] == [STAMP]
+    assert running.kinds() == [LoadAsked, LoadEnded]
+    assert (await running.files.read()).load is None
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    """A step that goes wrong so."""
+
+    def go() -> None:
+        raise error
+
+    return go
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize(
+    "error",
+    [FarDataRefused("load", "it failed", word="reload_failed"), OutOfReach("load", "gone"), ValueError("ours")],
+    ids=["failed", "silent", "a mistake of ours"],
+)
+async def test_whatever_goes_wrong_in_a_load_it_is_rolled_back_and_ended(running: Running, error: Exception):
+    """
+    The decision never waits for a load that nobody watches.
+    """
+    running.site.goes["load"] = raising(error)
+    past = await running.job(DataLoad())
+    assert past.result is Result.ROLLED_BACK
+    assert running.site.done[-1] == "rollback"
+    assert running.kinds() == [LoadAsked, LoadEnded]
+
+
+async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
+    """
+    The gravest end of a job, and an alarm of its own.
+    """
+    running.site.goes["load"] = raising(FarDataRefused("load", "it failed", word="reload_failed"))
+    running.site.goes["rollback"] = raising(OutOfReach("rollback", "gone"))
+    past = await running.job(DataLoad())
+    assert past.result is Result.BROKEN
+    assert next(alarm.name for alarm in running.runner.alarms()) == "data_not_rolled_back"
+    assert running.kinds() == [LoadAsked, LoadEnded]
+
+
+async def test_a_load_that_the_lim_refuses_has_nothing_to_roll_back(running: Running):
+    """
+    Its traffic was allowed in that very moment, say.
+    """
+    running.site.goes["load"] = raising(FarDataRefused("load", "no", word="not_passive"))
+    past = await running.job(DataLoad())
+    assert past.result is Result.FAILED
+    assert "rollback" not in running.site.done
+
+
+@pytest.mark.D3
+async def test_own_addresses_that_are_missing_end_it_before_anything_is_sent(running: Running):
+    """
+    The first of them are told.
+    """
+    running.site.missing = ("192.0.2.9 in LIM 1, A.D:3",)
+    past = await running.job(DataLoad())
+    assert (past.result, past.missing) == (Result.NOT_APPLIED, running.site.missing)
+    assert running.site.done == ["translate"]
+    assert running.posted == []
+
+
+@pytest.mark.D3
+async def test_a_takeover_that_becomes_due_ends_a_pull_at_once(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    It is tried again later, and the reason is the takeover.
+    """
+
+    async def takes_long() -> None:
+        monkeypatch.setattr(data_job, "hindrance", lambda _: "a takeover is due")
+        running.runner.see(cast("State", object()))
+        await asyncio.sleep(60)
+
+    running.site.goes["pull"] = takes_long
+    past = await running.job(DataLoad(None, copy=True))
+    assert past.result is Result.TRIED_AGAIN
+    assert "a takeover is due" in past.why
+
+
+async def test_a_takeover_that_is_due_keeps_jobs_from_beginning(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    The operator is told why.
+    """
+    monkeypatch.setattr(data_job, "hindrance", lambda _: "the alternate is active")
+    answer = await running.runner.act(DataCopy())
+    assert isinstance(answer, Problem)
+    assert answer.detail == "the alternate is active"
+
+
+@pytest.mark.L2
+async def test_a_start_that_finds_a_load_tells_the_decision_first_of_all(running: Running):
+    """
+    It has ended meanwhile: the decision hears that too, and the load is done anew a little later.
+    """
+    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 60_000))
+    await running.runner.begin()
+    assert running.kinds() == [LoadUnderWay]
+    task = asyncio.create_task(running.runner.run())
+    past = await running.ended()
+    task.cancel()
+    assert past.result is Result.TRIED_AGAIN
+    assert running.kinds() == [LoadUnderWay, LoadEnded]
+    assert (await running.files.read()).load is None
+
+
+async def test_a_grant_that_nobody_waits_for_any_more_is_ended(running: Running):
+    """
+    The job was broken off while it asked.
+    """
+    running.runner.granted(Load(-7, 1))
+    assert running.kinds() == [LoadEnded]
+
+
+async def test_a_refusal_of_an_operator_s_order_is_not_ours(running: Running):
+    """
+    Numbers below zero are.
+    """
+    assert not running.runner.refused(Refuse(7, "not_ready", "why"))
+    assert running.runner.refused(Refuse(-7, "not_loaded", "why"))
+
+
+async def test_the_time_of_day_that_was_set_goes_before_the_settings(running: Running):
+    """
+    And so does that there is none.
+    """
+    await running.runner.begin()
+    assert running.runner.page()["auto"] is None
+    assert isinstance(await running.runner.act(SetAuto((2, 30))), Done)
+    assert running.runner.page()["auto"] == "02:30 local"
+    assert (await running.files.read()).auto is not None
