@@ -15,6 +15,7 @@ from redundancyd.scenarios.pages import PageError
 from redundancyd.sim import seed_page
 from redundancyd.sim.incidents import INCIDENTS
 from redundancyd.sim.promises import LAWS, Broken
+from redundancyd.sim.quick import quicken
 from redundancyd.sim.seeds import Outcome, Run
 from redundancyd.sim.swarm import Plan, plan
 
@@ -72,6 +73,7 @@ class Campaign:
 
 def _run(task: tuple[int, float]) -> Outcome:
     seed, hours = task
+    quicken()
     gc.collect()
     gc.freeze()
     return Run(plan(seed, hours)).play()

@@ -2,14 +2,14 @@
 
 A state stands right before a sampling (world.py).  From there the world goes on to the next one; or something happens
 first, as long as the bounds leave it: a fault that the sampling can see, an operator's order, a kill before a deed,
-in its middle, or after it.  From every state a calm run, in which everything is mended and nothing further happens,
-must end with the traffic at the goal.  States with more left to happen are left first, so that hardly any is visited
-twice, and a counter-example is a short way there.
+in its middle, or after it.  There a calm run begins, too: everything is mended, nothing further happens, and it must
+end with the traffic at the goal.  States with more left to happen are left first, so that hardly any is visited twice,
+and a counter-example is a short way there.
 """
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import le
 
 from redundancyd.core.systems import Methods, Settings
@@ -139,19 +139,26 @@ class Explorer:
         self.result.moves += 1
         self._here = (number, CALM)
         mended = self._walk.calm(world)
-        mends = mended is not None and self._calm_run(key, mended, number)
+        mends = mended is not None and left[3] and self._calm_run(key, mended, number)
         self._here = (number, ON)
         after = self._walk.on(world)
-        may_come_in = any(left[:3]) and self._may_come_in(world, after)
-        next_key = self._visit(queues, after, (*left[:3], may_come_in), self._here)
-        if not mends:
-            self._calm.follows(key, SETTLED if is_settled(world) else next_key, number)
-        if not left[3]:
+        next_key = self._visit(queues, after, (*left[:3], self._may_come_in(world, after)), self._here)
+        if not mends and (mended is None or left[3]):
+            self._whole(key, world, (next_key, after), number)
+        if not left[3] or not any(left[:3]):
             return
+        world = replace(world, rows=())
         for name, changed, rest in self._happenings(world, left):
             self.result.happened[name] += 1
             self._here = (number, name)
-            self._visit(queues, self._walk.to_sampling(changed), rest, self._here)
+            self._visit(queues, self._walk.changed(world, changed), rest, self._here)
+
+    def _whole(self, key: int, world: World, following: tuple[int, World], number: int) -> None:
+        """Where nothing is to be mended calm goes on like everything else."""
+        next_key, after = following
+        self._calm.follows(key, SETTLED if is_settled(world) else next_key, number)
+        if not self._calm.knows(next_key) and (mended := self._walk.calm(after)) is not None:
+            self._calm_run(next_key, mended, number)
 
     def _happenings(self, world: World, left: Left) -> Iterator[tuple[str, World, Left]]:
         """Whatever can happen here, as far as the bounds leave it."""
@@ -169,7 +176,7 @@ class Explorer:
                 yield name, after, (faults, orders, kills - 1, True)
 
     def _may_come_in(self, before: World, after: World) -> bool:
-        """Whether faults, orders and kills are tried here."""
+        """Whether faults, orders, kills and calm are tried here."""
         return self._grain.everywhere or sampling(after) in DEEDS or turn(before) != turn(after)
 
     def _calm_run(self, key: int, world: World, number: int) -> bool:

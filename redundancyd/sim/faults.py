@@ -117,6 +117,8 @@ ONE_OF_EACH_KIND = {
     "by-hand allow primary-1",
     "stranger orders",
     "fill disk",
+    "free disk",
+    "accept alternate-2",
     "freeze daemon",
     "roll back goal",
     "load exchange data",

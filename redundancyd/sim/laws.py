@@ -37,6 +37,7 @@ ALWAYS: dict[Law, str] = {
     time.s5_both_blocked_is_not_left_standing: "S5",
     time.l1_a_loss_is_taken_over_in_time: "L1",
     time.l2_after_a_start_everybody_follows_in_time: "L2",
+    time.l2_what_is_done_is_noted: "L2",
     time.l3_everybody_follows_in_time: "L3",
 }
 LAWS = {**AT_DEEDS, **AT_ROWS, **ALWAYS}

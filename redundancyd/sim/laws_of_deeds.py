@@ -26,12 +26,13 @@ def s0_one_number_one_system(moment: Moment) -> str | None:
 
 
 def s0_saved_before_ordered(moment: Moment) -> str | None:
-    """No LIM is ordered before the goal is on disk, or the disk has failed."""
-    order, core, disk = moment.did, moment.before.core, moment.before.disk
-    if not isinstance(order, Order) or moment.before.disk_full or core.goal_unsaved:
+    """No LIM is ordered before the disk has answered that it holds the goal, or that it failed."""
+    order, world = moment.did, moment.before
+    if not isinstance(order, Order) or world.core.goal_unsaved:
         return None
-    number = disk.number if disk is not None else 0
-    return HOLDS if order.number == number else f"ordered {order.number} while the disk has {number}"
+    return (
+        HOLDS if order.number == world.kept else f"ordered {order.number}, and the disk has answered for {world.kept}"
+    )
 
 
 def s4_hands_off_what_others_order(moment: Moment) -> str | None:

@@ -115,3 +115,15 @@ def _astray_within(world: World, bound_ms: int, *, passive: bool) -> str | None:
         if world.now - since > bound_ms:
             return f"{lim.server.name} has been astray for {world.now - since} ms"
     return HOLDS if tried else None
+
+
+def l2_what_is_done_is_noted(moment: Moment) -> str | None:
+    """At rest, a takeover whose active LIMs have all confirmed it is noted as done."""
+    core = moment.after.core
+    goal = core.goal
+    if goal is None or core.phase is not Phase.RESTING or not moment.after.rows:
+        return None
+    views = [view for view in core.views if view.server.system is goal.active]
+    if not all(view.is_as_wanted(goal, core.us) for view in views):
+        return None
+    return HOLDS if goal.done else f"takeover {goal.number} was confirmed by all and is not done"

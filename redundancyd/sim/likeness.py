@@ -27,6 +27,8 @@ PLACE = {server: place for place, server in enumerate(SERVERS)}
 Rank = dict[int, int]
 FAR = 600
 """No rule of the small world looks further back, or ahead, than so many milliseconds (but for an hour's takeovers)."""
+LAW_FAR = 1800
+"""No law waits longer for what must not last; nearer, and a law would never see its bound."""
 
 
 def likeness(world: World) -> tuple[Any, ...]:
@@ -43,9 +45,10 @@ def likeness(world: World) -> tuple[Any, ...]:
         world.next_beat - now,
         None if world.load is None else (world.load.until - now, world.load_ends - now),
         _goal(world.disk, rank, now),
-        tuple([None if at is None else max(at - now, -FAR) for at in since.astray]),
-        _ago(since.lost, now, FAR),
-        _ago(since.dark, now, FAR),
+        tuple([None if at is None else max(at - now, -LAW_FAR) for at in since.astray]),
+        _ago(since.lost, now, LAW_FAR),
+        _ago(since.dark, now, LAW_FAR),
+        world.kept and rank[world.kept],
         min(since.beats, 3),
         min(since.answered, 3),
         min(since.silent, 3),
@@ -58,7 +61,7 @@ def _ranks(world: World) -> Rank:
     """Only which takeover number is higher counts, not how much."""
     core = world.core
     goals = (world.disk, core.goal, core.previous, *(each.goal for each in world.todo if isinstance(each, SaveGoal)))
-    numbers = {goal.number for goal in goals if goal is not None}
+    numbers = {goal.number for goal in goals if goal is not None} | {world.kept}
     numbers.update([lim.status.number for lim in world.lims])
     numbers.update([view.status.number for view in core.views if view.status is not None])
     numbers.update([each.number for each in world.todo if isinstance(each, Order)])

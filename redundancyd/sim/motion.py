@@ -74,6 +74,7 @@ def start(world: World) -> World:
         todo=(),
         since=Since(NOBODY),
         unsent=False,
+        kept=world.disk.number if world.disk is not None else 0,
         next_beat=max(world.next_beat, world.now),
     )
     if (load := world.load) is not None:
@@ -210,6 +211,9 @@ def _arrive(world: World) -> World:
             case Delivery(server, order):
                 lim, _ = obey(lim_of(world, server), order, world.us.name)
                 world = with_lim(world, server, status=lim.status, booted_at=lim.booted_at) if lim.powered else world
+            case GoalSaved():
+                kept = world.disk.number if world.disk is not None else 0
+                world = tell(replace(world, kept=kept), item)
             case Beat(primary, control):
                 world = tell(replace(world, since=_counted(world.since, primary, control)), item)
             case LoadEnded():

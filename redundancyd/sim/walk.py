@@ -55,15 +55,21 @@ class Walk:
             self._judge(before, world)
         raise LawBroken("the world", "it does not come to a sampling")
 
+    def changed(self, before: World, after: World) -> World:
+        """Something has happened from outside: what the core made of it is judged, and the world goes on."""
+        if after.rows:
+            self._judge(before, after, happened=True)
+        return self.to_sampling(after)
+
     def calm(self, world: World) -> World | None:
         """Everything mended, up to the next sampling; None where nothing was to be mended."""
         mended = mend(world)
         return None if mended is world else self.to_sampling(mended)
 
-    def _judge(self, before: World, after: World) -> None:
+    def _judge(self, before: World, after: World, *, happened: bool = False) -> None:
         for row in after.rows:
             self.rows[row.row.number] += 1
-        did = before.todo[0] if sampling(before) in DEEDS else None
+        did = before.todo[0] if sampling(before) in DEEDS and not happened else None
         broken = self.court.judge(Moment(before, after, did))
         if broken is not None:
             raise LawBroken(*broken)

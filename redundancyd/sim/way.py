@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from redundancyd.core.systems import Method, Methods
@@ -82,8 +82,13 @@ def walked(page: WayPage) -> Iterator[str]:
                 world = walk.on(world)
                 yield from _told(ON, world)
             continue
-        world = walk.on(world) if name == ON else walk.to_sampling(happen(world, name))
+        world = walk.on(world) if name == ON else _happened(walk, world, name)
         yield from _told(name, world)
+
+
+def _happened(walk: Walk, world: World, name: str) -> World:
+    quiet = replace(world, rows=())
+    return walk.changed(quiet, happen(quiet, name))
 
 
 def _told(name: str, world: World) -> Iterator[str]:

@@ -121,6 +121,7 @@ class World:
     silent: frozenset[Line] = frozenset()
     unsent: bool = False  # our own host cannot send the next beat
     disk_full: bool = False
+    kept: int = 1  # the number of the last goal of which the disk has answered that it holds it
     load: Reload | None = None  # the load under way, as noted on disk
     load_ends: int = 0
     pending: tuple[tuple[int, Event | Delivery], ...] = ()  # arrives at; in order of time

@@ -202,6 +202,35 @@ def test_a_lim_with_a_damaged_memory_boots_blocked_and_stays_so(any_shell: Lim):
     assert any_shell.ask("status")["error"] == "state_torn"
 
 
+def tear(lim: Lim, *files: str) -> None:
+    """Leave only the beginning of these files."""
+    for file in files:
+        lim.sh(f"head -c 30 {file} > /run/torn; cat /run/torn > {file}")
+
+
+@pytest.mark.S3
+def test_a_lim_that_booted_with_a_damaged_memory_is_kept_blocked(lim: Lim):
+    """
+    Its rules are flushed: put back, until somebody speaks.
+    """
+    lim.order("allow", 7)
+    lim.reboot()
+    tear(lim, LASTING)
+    lim.ask("boot")
+    lim.iptables("-F REDUNDANCYD-IN")
+    assert held(lim) == "blocked"
+
+
+def test_a_lim_whose_memory_is_damaged_while_it_carries_traffic_goes_on(lim: Lim):
+    """
+    No power was lost: nothing is blocked for a bad disk alone.
+    """
+    lim.order("allow", 7)
+    tear(lim, LASTING, "/run/redundancyd-lim/state")
+    assert held(lim) == "allowed"
+    assert lim.ask("status")["error"] == "state_torn"
+
+
 @pytest.mark.S3
 def test_boot_waits_for_a_busy_firewall(lim: Lim):
     """

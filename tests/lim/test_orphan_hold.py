@@ -69,3 +69,27 @@ def test_the_count_of_an_orphan_begins_when_the_machine_starts(lim: Lim):
     lim.order("block", 7)
     booted(lim)
     assert held(lim) == "blocked"
+
+
+def test_an_orphan_that_was_blocked_by_hand_stays_blocked(lim: Lim):
+    """
+    Somebody on the spot meant it.
+    """
+    lim.configure(orphan_hold="2")
+    lim.order("block", 7)
+    lim.ask("block", "--by-hand")
+    silent_for_long(lim)
+    assert held(lim) == "blocked"
+
+
+@pytest.mark.S0
+def test_an_order_that_comes_while_hold_listens_counts(lim: Lim):
+    """
+    The wait is over, the control address is asked, and in that moment the supervision blocks: blocked it stays.
+    """
+    lim.configure(orphan_hold="2")
+    lim.order("block", 7)
+    silent_for_long(lim)
+    lim.replace("ping", "redundancy-lim block 9 id.run > /dev/null; exit 0")
+    assert held(lim) == "blocked"
+    assert lim.ask("status")["number"] == 9

@@ -14,7 +14,7 @@ from redundancyd.core import decision
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Method, Methods
 from redundancyd.core.takeover import TABLE, Ask, Trigger
-from redundancyd.sim.explore import Bounds
+from redundancyd.sim.explore import FINE, Bounds
 
 SOURCE = "def larger(a, b):\n    return a if a >= b else b\n"
 TEST = "from thing import larger\n\n\ndef test_the_larger_one():\n    assert larger(1, 2) == 2\n"
@@ -91,13 +91,13 @@ def test_the_laws_notice_by_themselves(monkeypatch: pytest.MonkeyPatch):
     Nothing in the core as it is; allowing without blocking is a broken law, a core that raises is an error.
     """
     methods, bounds = Methods(Method.AUTOMATIC, Method.MANUAL), Bounds(0, 1, 0)
-    assert laws.explored(methods, bounds, None) == ""
+    assert laws.explored(methods, bounds, FINE, None) == ""
     pair = (Phase.SAVING, Trigger.SAVED)
     damaged = {**TABLE, pair: replace(TABLE[pair], ask=Ask.ALLOW, phase=Phase.ALLOWING)}
     monkeypatch.setattr(decision, "TABLE", damaged)
-    assert laws.explored(methods, bounds, None) != ""
+    assert laws.explored(methods, bounds, FINE, None) != ""
     monkeypatch.setattr(decision, "TABLE", {})
-    assert laws.explored(methods, bounds, None) == "KeyError"
+    assert laws.explored(methods, bounds, FINE, None) == "KeyError"
 
 
 NOTICED = Verdict(SEEN, "test_thing.py::test_the_larger_one", "S1 law")

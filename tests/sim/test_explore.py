@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redundancyd.core import decision
+from redundancyd.core import decision, due, fold
 from redundancyd.core.state import Phase
 from redundancyd.core.systems import Method, Methods
 from redundancyd.core.takeover import TABLE, Ask, Trigger
@@ -146,3 +146,25 @@ def noticed(explorer: Explorer) -> bool:
         return explorer.run().broken is not None
     except AssertionError:
         return True
+
+
+@pytest.mark.L1
+def test_a_core_that_never_notices_a_loss_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    """
+    Deadlines are laws, too: a loss that is not taken over in time breaks L1.
+    """
+    monkeypatch.setattr(due, "_loss", lambda _: None)
+    result = Explorer(BOTH_AUTOMATIC, Bounds(1, 0, 0)).run()
+    assert result.broken is not None
+    assert result.broken.law.startswith("L1")
+
+
+@pytest.mark.L3
+def test_a_core_that_never_repairs_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    """
+    Rules that somebody changed and that nobody puts back break L3 or S2.
+    """
+    monkeypatch.setattr(fold, "differing", lambda *_: ())
+    result = Explorer(BOTH_AUTOMATIC, Bounds(1, 0, 0)).run()
+    assert result.broken is not None
+    assert result.broken.law[:2] in {"L3", "S2"}
