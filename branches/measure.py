@@ -113,10 +113,10 @@ def tried(tasks: Sequence[Task], into: Path, jobs: int) -> Iterator[tuple[Task, 
 
 def try_one(into: Path, task: Task) -> Exploration | list[Outcome]:
     """Measure one task, in this process."""
+    quicken()
     with measured(into, FILES):
         match task:
             case Explored(bounds):
-                quicken()
                 return Explorer(BOTH_AUTOMATIC, bounds, FINE).run()
             case Seeds(first, count, hours):
                 return [Run(plan(seed, hours)).play() for seed in range(first, first + count)]
