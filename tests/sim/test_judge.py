@@ -119,6 +119,21 @@ def test_a_goal_that_never_reaches_the_disk_is_found(monkeypatch: pytest.MonkeyP
     assert broken.law == "S0 saved before ordered"
 
 
+@pytest.mark.parametrize(("row", "law"), [("T05", ""), ("T04", "S0 saved before ordered")])
+def test_what_went_out_without_the_disk_may_be_obeyed_when_it_is_well_again(row: str, law: str):
+    """
+    A slow LIM is late; an order that nobody said would go without is found.
+    """
+    run = Run(Plan(1, Setup(1, 2, (), SETTINGS), (), 60_000, ()))
+    run.fleet.service.start()
+    run.fleet.advance(5_000_000)
+    run.judge.recorded("row_taken", {"row": row, "takeover": 9})
+    run.judge.obeyed(run.fleet.own, "block 9 us.run1", '{"ok":false}')
+    run.fleet.service.kill()
+    broken = run.judge.court.first
+    assert (broken.law if broken else "") == law
+
+
 def test_an_order_acknowledged_before_it_is_saved_is_found(monkeypatch: pytest.MonkeyPatch):
     """
     The answer comes while the disk hangs, and the kill takes the order.
