@@ -127,8 +127,8 @@ GUARDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
         "an iptables that hangs is waited for",
         FAULTS,
-        'bounded() { timeout -s KILL "$@" 9<&-; }',
-        'bounded() { shift; "$@" 9<&-; }',
+        'bounded() { timeout -s KILL "$@" 8<&- 9<&-; }',
+        'bounded() { shift; "$@" 8<&- 9<&-; }',
     ),
     (
         "a block is refused with broken settings only by luck",
@@ -151,8 +151,8 @@ GUARDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ),
     ("a file cut short is believed", FAULTS, '[ "$order" = "$end" ] && is_number "$number"', 'is_number "$number"'),
     ("a copy of another boot is believed", FAULTS, ' && [ "$saved_in" = "$this_boot" ]; then', "; then"),
-    ("the order is not kept on the disk", ORDERS, 'if write_beside "$lasting" sync; then', "if false; then"),
-    ("the order is not kept in memory", FAULTS, 'if write_beside "$volatile"; then', "if false; then"),
+    ("the order is not kept on the disk", ORDERS, 'if write_beside "$lasting/state" sync; then', "if false; then"),
+    ("the order is not kept in memory", FAULTS, 'if write_beside "$volatile/state"; then', "if false; then"),
     ("an older copy in memory is left", FAULTS, '; else rm -f "$volatile/state" 2> /dev/null; fi', "; fi"),
     (
         "a torn memory counts as none",
@@ -173,7 +173,7 @@ GUARDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         '[ "$known $2 $4 $5" = "yes $word $origin $traffic_wanted" ] || since=',
         "since=",
     ),
-    ("a disk that hangs is waited for", FAULTS, 'bounded 1 sh -c "$steps"', 'sh -c "$steps"'),
+    ("a disk that hangs is waited for", FAULTS, 'bounded "$write_s" sh -c "$steps"', 'sh -c "$steps"'),
     # ---- boot and hold
     (
         "boot blocks a LIM that was never ordered",

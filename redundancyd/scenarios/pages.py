@@ -86,6 +86,7 @@ SIMULATED = {
     "speak-clearly": "WHERE…: neither slow, nor lost, nor garbled any more",
     "tear-state": "WHERE…: what it has on its disk of the last order is damaged",
     "stranger": "allow|block WHERE…: another supervisor orders it",
+    "look": "(nothing): the operator reads the status page",
     "hang-disk": "(nothing): the daemon's disk takes nothing and says nothing",
     "wake-disk": "(nothing)",
     "fail-disk": "(nothing): the daemon's disk says input/output error",

@@ -192,7 +192,8 @@ class Deadlines:
         self._clock(
             f"L1 {most}",
             "L1 taken over",
-            self._taken_over_ms(most_answer=most),
+            # LIMs of the alternate that refused and follow again are asked by the next look (L3).
+            max(self._taken_over_ms(most_answer=most), 0 if at_primary else self._put_right_ms),
             premise=premise,
             wrong=not fleet.answers(MASTER) and not arrived,
             said=lambda: f"the primary is gone, and takeover {goal.number} is where we stand",

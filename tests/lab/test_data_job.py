@@ -1,6 +1,7 @@
 """The jobs of exchange data by the real daemon on a bed: from the primary's backup to what the alternate runs."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from redundancyd.lab.bed import Bed, standing
 from redundancyd.lab.daemon_process import Daemon, Journal
 from redundancyd.lab.plan import BedPlan
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.strict, pytest.mark.timeout(180)]  # seconds of loads and copies
 NEWEST = "20260309031502"
 OLDER = "20260307040000"
 RELOAD = "/etc/opt/eri_sn/reload.json"
@@ -96,7 +97,7 @@ class Pair:
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     """Two LIMs in each system, and no daemon yet."""
-    with standing(BedPlan("datajob", lims=2)) as bed:
+    with standing(BedPlan(f"datajob-{os.getpid()}", lims=2)) as bed:
         yield Pair(bed)
 
 
@@ -130,7 +131,7 @@ def test_the_primary_s_backup_runs_in_the_alternate_translated_and_nothing_chang
 def narrow() -> Iterator[Pair]:
     """A pair that copies over a narrow line: it takes about ten seconds."""
     settings = {"exchange_data.rate_limit": "3Mbit/s"}
-    with standing(BedPlan("narrow", lims=2, settings=settings)) as bed:
+    with standing(BedPlan(f"narrow-{os.getpid()}", lims=2, settings=settings)) as bed:
         pair = Pair(bed)
         pair.start()
         yield pair
