@@ -14,7 +14,7 @@ from redundancyd.scenarios.likeness import differing, said_in_vain
 from redundancyd.scenarios.reading import load, names
 from redundancyd.sim import play as simulator
 
-OTHERS = 8
+OTHERS = 40
 
 
 def _played() -> list[object]:
