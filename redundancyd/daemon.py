@@ -81,7 +81,7 @@ class Daemon:
     """One life of the daemon, from a settings file to a signal."""
 
     def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
-        self._config, self._folder, self._us = settings, folder, saved.supervisor
+        self._config, self._folder, self._us, self._saved = settings, folder, saved.supervisor, saved
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._outside = outside
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -95,7 +95,7 @@ class Daemon:
         self._first = decision.start(
             settings.core_settings(), saved.supervisor, methods, saved.goal, saved.pause, self._started_at
         )
-        self._state: State = self._first.state
+        self._state: State = replace(self._first.state, goal_unsaved=saved.goal_unsaved)
         self._orders = Orders(self.post, self._clock.now, methods, folder)
         make = outside.data
         self._data = None if make is None else make(settings, self._clock, saved.supervisor.id, self.post)
@@ -169,6 +169,12 @@ class Daemon:
                 self._data.see(self._state)
             self._note_rest()
             self._feed_watchdog()
+
+    def left(self) -> Saved:
+        """What the next life begins with: what counts now, whether the disk answers or not."""
+        state = self._state
+        goal = state.previous if state.phase is Phase.SAVING else state.before_change or state.goal
+        return Saved(self._us, goal, self._orders.chosen or self._saved.methods, state.pause, state.goal_unsaved)
 
     def _note_rest(self) -> None:
         """Whether this would be a good moment to stop."""

@@ -59,6 +59,8 @@ class Orders:
 
     def __init__(self, post: Callable[[Event], None], now: Callable[[], int], methods: Methods, shelf: Shelf) -> None:
         self._post, self._now, self._methods, self._shelf = post, now, methods, shelf
+        self.chosen: Methods | None = None
+        """what the operator has set since, on disk; None while that is nothing"""
         self._ids = itertools.count(1)
         self._open: dict[int, asyncio.Future[Done | Problem]] = {}
         self._saving: dict[int, SaveGoal] = {}
@@ -140,7 +142,7 @@ class Orders:
                 case SetMethod(direction, method):
                     methods = self._methods.with_method(direction, method)
                     await self._shelf.save_methods(methods)
-                    self._methods = methods
+                    self._methods = self.chosen = methods
                     self._post(MethodSet(direction, method, self._now()))
                     return Done(f"{direction} is {method}")
                 case SetPause(for_ms, reason):

@@ -88,6 +88,8 @@ class Saved:
     goal: Goal | None
     methods: Methods | None
     pause: Pause | None
+    goal_unsaved: str = ""
+    """why the disk does not have this goal, where it was handed on from one life to the next"""
 
 
 class StateFolder:

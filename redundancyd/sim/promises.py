@@ -23,7 +23,10 @@ LAWS: dict[str, str] = {
         "connected and not meddled with since the takeover was decided"
     ),
     "S2 blocked in time": "a passive server that carries traffic is blocked 2i+F after its connection, +600 ms",
-    "S2 said": "a passive server that carries traffic and never confirmed this goal is told UNFENCED within i+600 ms",
+    "S2 said": (
+        "a passive server that carries traffic and never confirmed this goal, by an order or a look, is told UNFENCED "
+        "within i+600 ms"
+    ),
     "S3 comes up blocked": "a LIM that was ever ordered has blocked rules before its network is up",
     "S3 waits for a word": (
         "no LIM of the alternate allows itself, and none of the primary while the alternate is active and, its "
