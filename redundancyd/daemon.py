@@ -234,6 +234,10 @@ class Daemon:
         """The copies of exchange data as they were last looked at."""
         return [] if self._data is None else mirror_pages(self._data.mirrors())
 
+    def translation(self) -> dict[str, Any]:
+        """The translation table, and the addresses of the newest mirror."""
+        return {} if self._data is None else self._data.translation()
+
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""
         return self._config.model_dump(mode="json")

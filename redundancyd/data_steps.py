@@ -11,7 +11,6 @@ from pathlib import Path
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.daily import local_day
-from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.data_in import IntoLim, Loaded
 from redundancyd.adapters.far_data import FarLim, Login
 from redundancyd.adapters.journal import record
@@ -21,20 +20,20 @@ from redundancyd.adapters.pull import Progress, pull
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.config import Config
 from redundancyd.core import backups
+from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.manifest import LimManifest
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.stamps import after
-from redundancyd.core.systems import Server, System
-from redundancyd.core.translation import Rules
-from redundancyd.core.translation_table import parse_address
-from redundancyd.errors import FarDataRefused, MirrorUnsound, TranslationFailed
+from redundancyd.core.systems import System
+from redundancyd.errors import FarDataRefused, MirrorUnsound, RedundancyError
+from redundancyd.translation_desk import TranslationDesk
 
 TRANSLATION_DEADLINE_MS = 3_600_000
 STAMPS_TRIED = 5
 """Data that was translated anew is sent under another stamp: the backup of the old one may be what runs"""
-MISSING_TOLD = 20
+TOLD_MOST = 20
 BITS_OF_KIB = 8 * 1024
 _TOLD_MAX = 200
 
@@ -51,13 +50,17 @@ class Translation:
     counts: Mapping[str, int]
     missing: tuple[str, ...]
     """the first own addresses that the table does not know, with file and line"""
+    unconfirmed: tuple[str, ...] = ()
+    """the first foreign addresses that nobody has confirmed, likewise"""
+    seen: Seen | None = None
+    """all that was found"""
 
 
 class Steps:
     """The steps over the real LIMs, mirrors and table of a site."""
 
-    def __init__(self, config: Config, clock: Clock, files: DataFiles) -> None:
-        self._config, self._clock, self._files = config, clock, files
+    def __init__(self, config: Config, clock: Clock, desk: TranslationDesk) -> None:
+        self._config, self._clock, self._desk = config, clock, desk
         ssh = config.ssh
         login = Login(ssh.user, ssh.key, ssh.known_hosts, ssh.port, ssh.connect_timeout_ms)
         own = config.own_server()
@@ -86,8 +89,8 @@ class Steps:
     async def table_checksum(self) -> str:
         """Which table would translate now; empty when none can."""
         try:
-            return (await self._files.table())[1]
-        except TranslationFailed:
+            return (await self._desk.site()).table
+        except RedundancyError:
             return ""
 
     async def translate(self, mirror: Mirror) -> Translation:
@@ -95,30 +98,42 @@ class Steps:
         found = await self.store.verify(mirror.stamp)
         if not found.is_whole:
             raise MirrorUnsound(f"translating the mirror {mirror.stamp}", str(found), "Copy it again.")
-        table, checksum = await self._files.table()
-        own = {self._config.primary.master_ip, *(server.address for server in self._servers(System.PRIMARY))}
-        hosts = frozenset(each for text in own if not hasattr(each := parse_address(text), "prefixlen"))
-        rules = Rules(table, hosts, known=await self._files.confirmed())
+        site = await self._desk.site()
         manifest = await self.store.manifest(mirror.stamp)
         target = await self.store.fresh(mirror.stamp)
         lims: dict[int, tuple[LimManifest, Path]] = {}
-        told = Findings()
-        missing: list[str] = []
+        seen: dict[int, Findings] = {}
         for lim in manifest.lims:
             folder = target / lim_folder(lim.lim)
             source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
             names = [entry.path for entry in lim.files]
-            made = await translate_files(source, folder, names, rules, deadline_ms=TRANSLATION_DEADLINE_MS)
-            for kind, count in made.findings.counts.items():
-                told.counts[kind] += count
-            missing += missing_in(made.findings, lim.lim)
+            made = await translate_files(source, folder, names, site.rules, deadline_ms=TRANSLATION_DEADLINE_MS)
+            seen[lim.lim] = made.findings
             if not made.findings.refuses:
                 lims[lim.lim] = (await self.store.measure(folder, lim.lim, mirror.stamp), folder)
-        counts = {str(kind): count for kind, count in told.counts.items()}
-        return Translation(mirror, manifest.version, checksum, lims, counts, tuple(missing[:MISSING_TOLD]))
+        counts = {str(kind): sum(found.counts[kind] for found in seen.values()) for kind in Kind}
+        return Translation(
+            mirror,
+            manifest.version,
+            site.table,
+            lims,
+            counts,
+            missing=told_of(Kind.MISSING, seen),
+            unconfirmed=told_of(Kind.NEW, seen),
+            seen=Seen(mirror.stamp, site.table, seen),
+        )
 
-    def _servers(self, system: System) -> list[Server]:
-        return [server for server in self._config.servers() if server.system is system]
+    async def look_through(self, mirror: Mirror) -> Seen:
+        """The addresses of a mirror, by the table of now; nothing is written."""
+        site = await self._desk.site()
+        manifest = await self.store.manifest(mirror.stamp)
+        seen: dict[int, Findings] = {}
+        for lim in manifest.lims:
+            source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
+            names = [entry.path for entry in lim.files]
+            made = await translate_files(source, None, names, site.rules, deadline_ms=TRANSLATION_DEADLINE_MS)
+            seen[lim.lim] = made.findings
+        return Seen(mirror.stamp, site.table, seen)
 
     async def send(self, made: Translation) -> str:
         """Every LIM of the alternate has its part when this returns; the stamp under which it has."""
@@ -180,15 +195,16 @@ class Steps:
             raise FarDataRefused("`backups` on our own LIM", str(error)) from error
 
 
-def missing_in(findings: Findings, lim: int) -> list[str]:
-    """The own addresses that no entry translates, each with its first place, for people."""
+def told_of(kind: Kind, seen: Mapping[int, Findings]) -> tuple[str, ...]:
+    """The first addresses of a kind, each with its first place, for people."""
     found = []
-    for kind, address, tally in findings.told():
-        if kind is Kind.MISSING:
-            file, line = tally.places[0] if tally.places else ("?", 0)
-            times = f", {tally.count} times" if tally.count > 1 else ""
-            found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
-    return found
+    for lim, findings in seen.items():
+        for of, address, tally in findings.told():
+            if of is kind:
+                file, line = tally.places[0] if tally.places else ("?", 0)
+                times = f", {tally.count} times" if tally.count > 1 else ""
+                found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
+    return tuple(found[:TOLD_MOST])
 
 
 def _listed(numbers: "Mapping[int, object] | set[int]") -> str:

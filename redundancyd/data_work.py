@@ -15,6 +15,7 @@ from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
 from redundancyd.core import data_job
+from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
@@ -40,14 +41,21 @@ Outcome = tuple[Ended, str]
 class DataJob:
     """One job at a time; what earlier ones left behind is `past`."""
 
-    def __init__(self, steps: Steps, files: DataFiles, clock: Clock, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        files: DataFiles,
+        clock: Clock,
+        post: Callable[[Event], None],
+        tell: Callable[[Seen], Awaitable[None]],
+    ) -> None:
         self.past = Past()
         self.step = Step.RESTING
         self.stamp = ""
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
-        self._steps, self._files, self._clock, self._post = steps, files, clock, post
+        self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
         self._requests = itertools.count(-1, -1)  # those of operators count upwards
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
@@ -228,7 +236,11 @@ class DataJob:
         self.stamp = self._mirror.stamp
         made = self._made = await self._steps.translate(self._mirror)
         self.past = replace(self.past, counts=made.counts, missing=made.missing)
-        return (Ended.OWN_MISSING, "; ".join(made.missing[:3])) if made.missing else (Ended.DONE, "")
+        if made.seen is not None:
+            await self._tell(made.seen)
+        if made.missing:
+            return Ended.OWN_MISSING, "; ".join(made.missing[:3])
+        return (Ended.UNCONFIRMED, "; ".join(made.unconfirmed[:3])) if made.unconfirmed else (Ended.DONE, "")
 
     async def _send(self) -> Outcome:
         assert self._made is not None

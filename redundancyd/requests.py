@@ -80,7 +80,31 @@ class SetAuto:
     at: tuple[int, int] | None
 
 
-DataRequest = DataCopy | DataLoad | DataVerify | SetAuto
+@dataclass(frozen=True, slots=True)
+class SetEntry:
+    """This address of the primary becomes that one in the alternate."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTable:
+    """A whole translation table, in the place of the one with the mark `was`, if that is told."""
+
+    text: str
+    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAddresses:
+    """These new addresses are somebody else's; all of them where none is named."""
+
+    addresses: tuple[str, ...] = ()
+
+
+TranslationRequest = SetEntry | ImportTable | ConfirmAddresses
+DataRequest = DataCopy | DataLoad | DataVerify | SetAuto | TranslationRequest
 TakeoverRequest = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
 Request = TakeoverRequest | DataRequest
 

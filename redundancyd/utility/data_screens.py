@@ -92,6 +92,10 @@ def _findings(found: Page, paint: Paint) -> Iterator[str]:
         yield from wrapped(counts, _label("Addresses"))
     for missing in found["missing"]:
         yield from (paint.bad(line) for line in wrapped(missing, f"{_label('')}MISSING "))
+    for new in found["unconfirmed"]:
+        yield from (paint.bad(line) for line in wrapped(new, f"{_label('')}NEW     "))
+    for different in found["differences"]:
+        yield from (paint.bad(line) for line in wrapped(different, f"{_label('')}DIFFERS "))
 
 
 def _mirrors(found: Page, paint: Paint) -> Iterator[str]:
