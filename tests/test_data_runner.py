@@ -12,20 +12,25 @@ from redundancyd import config
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.data_in import Loaded
+from redundancyd.adapters.table_file import checksum
 from redundancyd.core import data_job
+from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import Backup, BackupList
 from redundancyd.core.data_job import Past, Result
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
+from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
 from redundancyd.core.state import State
+from redundancyd.core.translation_table import Table
 from redundancyd.data_runner import DataRunner
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, OutOfReach
-from redundancyd.requests import DataCopy, DataLoad, Done, Problem, SetAuto
+from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, Done, Problem, SetAuto, SetEntry
 from tests.test_program import SETTINGS
 
 STAMP = "20260309031502"
+NO_TABLE = checksum(Table({}, {}))
 MIRROR = Mirror(STAMP, Condition.WHOLE, "", 1000)
 
 
@@ -36,6 +41,8 @@ class Site:
         self.done: list[str] = []
         self.goes: dict[str, Callable[[], Any]] = {}
         self.missing: tuple[str, ...] = ()
+        self.unconfirmed: tuple[str, ...] = ()
+        self.found = Findings()
         self.reloads = ""
         self.store = self.loader = self
 
@@ -55,6 +62,10 @@ class Site:
         await self._do("pull")
         return MIRROR
 
+    async def look_through(self, mirror: Mirror) -> Seen:
+        """What the test says is in it."""
+        return Seen(mirror.stamp, NO_TABLE, {1: self.found})
+
     async def keep(self) -> None:
         """All of them."""
         await self._do("keep")
@@ -66,7 +77,8 @@ class Site:
     async def translate(self, mirror: Mirror) -> Translation:
         """All of it, or with own addresses missing."""
         await self._do("translate")
-        return Translation(mirror, "17.8.1.0.19", "table", {}, {"missing": len(self.missing)}, self.missing)
+        counts = {"missing": len(self.missing)}
+        return Translation(mirror, "17.8.1.0.19", "table", {}, counts, self.missing, self.unconfirmed)
 
     async def send(self, _: Translation) -> str:
         """Under its own stamp."""
@@ -230,6 +242,36 @@ async def test_own_addresses_that_are_missing_end_it_before_anything_is_sent(run
     assert (past.result, past.missing) == (Result.NOT_APPLIED, running.site.missing)
     assert running.site.done == ["translate"]
     assert running.posted == []
+
+
+@pytest.mark.D3
+async def test_addresses_that_nobody_confirmed_end_it_before_anything_is_sent(running: Running):
+    """
+    They are somebody else's, perhaps; that is for a person to say.
+    """
+    running.site.unconfirmed = ("203.0.113.9 in LIM 1, A.D:3",)
+    past = await running.job(DataLoad())
+    assert past.result is Result.NOT_APPLIED
+    assert "203.0.113.9 in LIM 1, A.D:3" in past.why
+    assert running.site.done == ["translate"]
+
+
+async def test_what_the_newest_mirror_has_is_told_without_any_load_and_ends_when_it_is_dealt_with(running: Running):
+    """
+    Own without an entry, new and unconfirmed: each an alarm of its own, until the operator has said what they are.
+    """
+    running.site.found.add(Kind.MISSING, "192.0.2.11", "A.D", 3)
+    running.site.found.add(Kind.NEW, "203.0.113.9", "A.D", 4)
+    await running.job(DataCopy())
+    runner = running.runner
+    held = {"data_untranslated", "data_unconfirmed"}
+    assert held <= {alarm.name for alarm in runner.alarms()}
+    assert runner.page()["unconfirmed"] == ["203.0.113.9 in LIM 1, A.D:4"]
+    assert runner.translation()["missing"] == ["192.0.2.11 in LIM 1, A.D:3"]
+    assert isinstance(await runner.act(ConfirmAddresses()), Done)
+    assert isinstance(await runner.act(SetEntry("192.0.2.11", "198.51.100.11")), Done)
+    assert not held & {alarm.name for alarm in runner.alarms()}
+    assert [each["kind"] for each in runner.translation()["addresses"]] == ["foreign", "translated"]
 
 
 @pytest.mark.D3

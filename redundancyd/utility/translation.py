@@ -101,9 +101,14 @@ def export(client: Client, values: Values) -> int:
     return 0
 
 
+def on_terminal() -> bool:
+    """Whether somebody is there who could edit."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def edit(client: Client, paint: Paint) -> int:
     """A round trip through the operator's editor; what was written stays in a file until the daemon has taken it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not on_terminal():
         raise click.UsageError(
             "edit needs a terminal; without one: 'settings translation export FILE', change it, "
             "'settings translation import FILE'."

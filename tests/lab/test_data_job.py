@@ -181,6 +181,24 @@ def test_an_own_address_that_the_table_does_not_know_is_not_loaded(settled: Pair
 
 
 @pytest.mark.D3
+def test_a_new_address_holds_back_a_load_until_it_is_confirmed(settled: Pair):
+    """
+    An alarm and the list say where it stands; the operator confirms, and the next load is done.
+    """
+    settled.bed.supervisor.path("/var/lib/redundancyd/translation-confirmed").write_text("203.0.113.9\n")
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("not applied")
+    assert "203.0.113.40 in LIM 1, cql/" in settled.data()["unconfirmed"][0]
+    assert "data_unconfirmed" in settled.alarms()
+    settled.order("settings", "translation", "confirm", "--yes")
+    assert settled.data()["unconfirmed"] == []
+    assert "data_unconfirmed" not in settled.alarms()
+    settled.order("settings", "translation", "set", "192.0.2.98", "198.51.100.98")
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("loaded")
+
+
+@pytest.mark.D3
 def test_a_takeover_that_is_due_while_the_alternate_reloads_waits_for_its_end(settled: Pair):
     """
     The primary loses its power during the reload: an alarm says what is waited for; then the alternate takes over.
