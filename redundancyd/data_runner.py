@@ -78,6 +78,8 @@ class DataRunner:
         while True:
             await self._look_at_mirrors()
             await self._guarded(self._look_through_newest())
+            if self._steps.layouts.is_due():
+                await self._guarded(self._steps.layouts.look())
             request = self._due()
             if request is None:
                 with suppress(TimeoutError):
@@ -161,6 +163,7 @@ class DataRunner:
         daily, now = self.daily(), self._clock.wall_ms()
         shown = page(doing, job.progress, job.past, daily, now)
         held = held_page(self._held())
+        shown |= {"layout": self._steps.layouts.page()}
         return {**shown, **held, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
 
     def translation(self) -> dict[str, Any]:
@@ -182,7 +185,7 @@ class DataRunner:
         missing, new = (tuple(each.told for each in found) for found in (desk.missing(), desk.unconfirmed()))
         if not desk.has_seen:
             missing = self._job.past.missing  # what the last run knew
-        return Held(missing, new, unread=desk.unread)
+        return Held(missing, new, self._steps.layouts.found, desk.unread)
 
     def _age_ms(self) -> int | None:
         found = newest(self._mirrors)

@@ -14,6 +14,7 @@ from redundancyd.adapters.daily import local_day
 from redundancyd.adapters.data_in import IntoLim, Loaded
 from redundancyd.adapters.far_data import FarLim, Login
 from redundancyd.adapters.journal import record
+from redundancyd.adapters.lim_wire import AskLim
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.pull import Progress, pull
@@ -28,6 +29,7 @@ from redundancyd.core.mirrors import Mirror
 from redundancyd.core.stamps import after
 from redundancyd.core.systems import System
 from redundancyd.errors import FarDataRefused, MirrorUnsound, RedundancyError
+from redundancyd.layout_watch import LayoutWatch
 from redundancyd.translation_desk import TranslationDesk
 
 TRANSLATION_DEADLINE_MS = 3_600_000
@@ -64,6 +66,10 @@ class Steps:
         ssh = config.ssh
         login = Login(ssh.user, ssh.key, ssh.known_hosts, ssh.port, ssh.connect_timeout_ms)
         own = config.own_server()
+        ask = {
+            server: AskLim(server, login, ssh.local_socket if server == own else None) for server in config.servers()
+        }
+        self.layouts = LayoutWatch(list(ask.values()), config.servers(), Path(config.daemon.state_folder), clock)
         servers = [server for server in config.servers() if not server.standby]
         self._primary = [FarLim(server, login) for server in servers if server.system is System.PRIMARY]
         self._alternate = [

@@ -244,6 +244,8 @@ class DataJob:
 
     async def _send(self) -> Outcome:
         assert self._made is not None
+        if found := await self._steps.layouts.ask():
+            return Ended.NOT_ALIKE, "; ".join(found[:3])
         self.stamp = await self._steps.send(self._made)
         return Ended.DONE, ""
 

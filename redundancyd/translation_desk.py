@@ -1,7 +1,7 @@
 """The translation table of this site: what it holds, what the newest mirror has, and what the operator does to it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,6 @@ class TranslationDesk:
         named = {config.primary.master_ip: "the primary's master IP address"}
         named |= {server.address: f"the primary's own {server.name}" for server in primary}
         self._own: Mapping[Address, str] = {_host(text): name for text, name in named.items()}
-        self.own_besides: Callable[[], frozenset[Address]] = frozenset
-        """what else the primary says is its own"""
         self._seen: Seen | None = None
         self._list = AddressList()
         self._listed_by: tuple[object, ...] = ()
@@ -57,9 +55,7 @@ class TranslationDesk:
         """The rules by which data is translated now; TranslationFailed where the table can't be read."""
         saved = await self._file.read()
         table = await asyncio.to_thread(entries, saved.text)
-        return Site(
-            saved, Rules(table, frozenset(self._own) | self.own_besides(), known=saved.confirmed), checksum(table)
-        )
+        return Site(saved, Rules(table, frozenset(self._own), known=saved.confirmed), checksum(table))
 
     # --- what the mirrors have ---
 

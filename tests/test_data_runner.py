@@ -34,6 +34,25 @@ NO_TABLE = checksum(Table({}, {}))
 MIRROR = Mirror(STAMP, Condition.WHOLE, "", 1000)
 
 
+class Layouts:
+    """Both systems, alike unless the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.found: tuple[str, ...] = ()
+
+    def is_due(self) -> bool:
+        """Nothing is asked by the day."""
+        return False
+
+    async def ask(self) -> tuple[str, ...]:
+        """What the test says."""
+        return self.found
+
+    def page(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
 class Site:
     """Steps that do nothing, unless the test says otherwise; `done` is what was done."""
 
@@ -45,6 +64,7 @@ class Site:
         self.found = Findings()
         self.reloads = ""
         self.store = self.loader = self
+        self.layouts = Layouts()
 
     async def _do(self, name: str) -> None:
         self.done.append(name)
@@ -272,6 +292,21 @@ async def test_what_the_newest_mirror_has_is_told_without_any_load_and_ends_when
     assert isinstance(await runner.act(SetEntry("192.0.2.11", "198.51.100.11")), Done)
     assert not held & {alarm.name for alarm in runner.alarms()}
     assert [each["kind"] for each in runner.translation()["addresses"]] == ["foreign", "translated"]
+
+
+@pytest.mark.D3
+async def test_systems_that_are_not_as_they_were_configured_hold_back_a_load(running: Running):
+    """
+    Nothing is sent; the alarm names the remedy; a copy is made all the same.
+    """
+    running.site.layouts.found = ("media gateway 2A is in the primary alone",)
+    past = await running.job(DataLoad())
+    assert past.result is Result.NOT_APPLIED
+    assert "media gateway 2A is in the primary alone" in past.why
+    assert running.site.done == ["translate"]
+    (alarm,) = [alarm for alarm in running.runner.alarms() if alarm.name == "systems_differ"]
+    assert "configure it again" in alarm.text
+    assert running.runner.page()["differences"] == ["media gateway 2A is in the primary alone"]
 
 
 @pytest.mark.D3

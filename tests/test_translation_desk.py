@@ -177,7 +177,7 @@ async def test_a_table_that_does_not_fit_is_not_saved(folder: Path):
     folder.mkdir(exist_ok=True)
     with pytest.raises(NotSaved):
         await TableFile(folder).save(SavedTable("#" * 2**20))
-    assert SlotFile(folder / "translation-table", "translation", 2**20).read() is None
+    assert SlotFile(folder / "translation-table", "translation", 2**19).read() is None
 
 
 async def test_the_page_shows_each_address_with_where_it_stands(desk: TranslationDesk):

@@ -20,8 +20,8 @@ FILE = "translation-table"
 PLAIN, PLAIN_CONFIRMED = "translation", "translation-confirmed"
 PLAIN_MAX_BYTES = 2**20
 CONFIRMED_MAX = 10_000
-_SLOT = 2**20
-_DEADLINE_MS = 5000
+_SLOT = 2**19
+_DEADLINE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
