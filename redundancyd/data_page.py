@@ -34,6 +34,7 @@ def page(doing: Mapping[str, str | None], progress: Progress | None, past: Past,
         },
         "loaded": past.loaded or None,
         "loaded_from": past.mirror or None,
+        "behind": list(past.behind),
         "findings": dict(past.counts) if past.counts is not None else None,
     }
 

@@ -4,7 +4,6 @@ A step that is cancelled leaves nothing half done that counts: a mirror is liste
 alternate has received is no backup before it is loaded.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from redundancyd.core.manifest import LimManifest
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.stamps import after
 from redundancyd.core.systems import System
+from redundancyd.data_servers import EXISTS, running, to_all
 from redundancyd.errors import FarDataRefused, MirrorUnsound, RedundancyError
 from redundancyd.layout_watch import LayoutWatch
 from redundancyd.translation_desk import TranslationDesk
@@ -70,8 +70,9 @@ class Steps:
             server: AskLim(server, login, ssh.local_socket if server == own else None) for server in config.servers()
         }
         self.layouts = LayoutWatch(list(ask.values()), config.servers(), Path(config.daemon.state_folder), clock)
-        servers = [server for server in config.servers() if not server.standby]
-        self._primary = [FarLim(server, login) for server in servers if server.system is System.PRIMARY]
+        servers = config.servers()
+        self._primary = [asked for server, asked in ask.items() if server.system is System.PRIMARY]
+        self._far = {lim.server: FarLim(lim.server, login) for lim in self._primary}
         self._alternate = [
             IntoLim(server, login, ssh.local_socket if server == own else None)
             for server in servers
@@ -83,7 +84,18 @@ class Steps:
     async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
         """The primary's current backup as a whole mirror."""
         limit = (self._config.exchange_data.rate_limit or 0) // BITS_OF_KIB  # of bits a second
-        return await pull(self._primary, self.store, self._clock, system="primary", limit_kib_s=limit, tell=tell)
+        sources = await running(self._primary)
+        for server in sources:
+            if server.standby:
+                record("data_from_standby", level="warning", system=server.system, lim=server.lim)
+        return await pull(
+            [self._far[server] for server in sources],
+            self.store,
+            self._clock,
+            system="primary",
+            limit_kib_s=limit,
+            tell=tell,
+        )
 
     async def keep(self) -> None:
         """Remove the mirrors that are too many, and say why each stays or goes."""
@@ -141,8 +153,12 @@ class Steps:
             seen[lim.lim] = made.findings
         return Seen(mirror.stamp, site.table, seen)
 
-    async def send(self, made: Translation) -> str:
-        """Every LIM of the alternate has its part when this returns; the stamp under which it has."""
+    async def send(self, made: Translation) -> tuple[str, tuple[str, ...]]:
+        """Every LIM of the alternate has its part when this returns: the stamp under which it has.
+
+        A standby server is given its LIM's part, too; servers without it, while another one of their LIM has it, are
+        told with the reason.
+        """
         numbers = {lim.server.lim for lim in self._alternate}
         if numbers != set(made.lims):
             why = f"the mirror is of LIM {_listed(made.lims)}, the alternate has LIM {_listed(numbers)}"
@@ -151,13 +167,11 @@ class Steps:
         stamp = made.mirror.stamp
         for _ in range(STAMPS_TRIED):
             try:
-                await self._send_all(made, stamp)
+                return stamp, await self._send_all(made, stamp)
             except FarDataRefused as error:
-                if error.word != "exists":
+                if error.word != EXISTS:
                     raise
                 stamp = after(stamp)
-            else:
-                return stamp
         raise FarDataRefused("sending exchange data", f"backups of {made.mirror.stamp} and after are there already")
 
     async def _check_versions(self, version: str) -> None:
@@ -168,18 +182,12 @@ class Steps:
             why = f"the primary's backup is of version {version}, the alternate's own of {ours.version}"
             raise FarDataRefused("comparing the versions", why, "Bring both systems to the same version.")
 
-    async def _send_all(self, made: Translation, stamp: str) -> None:
-        async def one(lim: IntoLim) -> None:
+    async def _send_all(self, made: Translation, stamp: str) -> tuple[str, ...]:
+        async def give(lim: IntoLim) -> None:
             manifest, folder = made.lims[lim.server.lim]
             await lim.receive(replace(manifest, stamp=stamp), folder)
 
-        tasks = [asyncio.create_task(one(lim)) for lim in self._alternate]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        return await to_all(self._alternate, give)
 
     async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs this stamp when this returns; FarDataRefused: it does not; OutOfReach: nobody knows."""

@@ -65,6 +65,8 @@ class DataJob:
         self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
+        self._behind: tuple[str, ...] = ()
+        """servers that have not received what is to be loaded"""
 
     # --- what the decision says ---
 
@@ -121,6 +123,7 @@ class DataJob:
     async def resume(self, begun: LoadBegun) -> None:
         """Watch such a load to its end if it runs still; if not, it is done anew."""
         self.stamp, self.step = begun.stamp, Step.LOADING
+        self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
         ended, why = Ended.CALLED_OFF, ""
         if await self._still_runs(begun.until):
@@ -246,7 +249,7 @@ class DataJob:
         assert self._made is not None
         if found := await self._steps.layouts.ask():
             return Ended.NOT_ALIKE, "; ".join(found[:3])
-        self.stamp = await self._steps.send(self._made)
+        self.stamp, self._behind = await self._steps.send(self._made)
         return Ended.DONE, ""
 
     async def _ask(self) -> Outcome:
@@ -291,7 +294,13 @@ class DataJob:
                     return Ended.OUT_OF_REACH, str(error)
             else:
                 self.past = replace(
-                    self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table, foreign="", missing=()
+                    self.past,
+                    loaded=begun.stamp,
+                    mirror=begun.mirror,
+                    table=begun.table,
+                    foreign="",
+                    missing=(),
+                    behind=self._behind,
                 )
                 return Ended.DONE, ""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from redundancyd.core.clusters import Fallback
 from redundancyd.core.systems import Direction, Method, System
 
 
@@ -38,6 +39,13 @@ class SetPause:
 @dataclass(frozen=True, slots=True)
 class Resume:
     """End the pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetFallback:
+    """The fallback type of the primary's clusters is this, says the operator."""
+
+    fallback: Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,9 @@ class ConfirmAddresses:
 
 TranslationRequest = SetEntry | ImportTable | ConfirmAddresses
 DataRequest = DataCopy | DataLoad | DataVerify | SetAuto | TranslationRequest
-TakeoverRequest = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
+TakeoverRequest = (
+    ManualTakeover | ConfirmTakeover | SetMethod | SetFallback | SetPause | Resume | Adopt | AcknowledgeAlarm
+)
 Request = TakeoverRequest | DataRequest
 
 

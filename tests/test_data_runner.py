@@ -62,6 +62,7 @@ class Site:
         self.missing: tuple[str, ...] = ()
         self.unconfirmed: tuple[str, ...] = ()
         self.found = Findings()
+        self.behind: tuple[str, ...] = ()
         self.reloads = ""
         self.store = self.loader = self
         self.layouts = Layouts()
@@ -100,10 +101,10 @@ class Site:
         counts = {"missing": len(self.missing)}
         return Translation(mirror, "17.8.1.0.19", "table", {}, counts, self.missing, self.unconfirmed)
 
-    async def send(self, _: Translation) -> str:
+    async def send(self, _: Translation) -> tuple[str, tuple[str, ...]]:
         """Under its own stamp."""
         await self._do("send")
-        return STAMP
+        return STAMP, self.behind
 
     async def load(self, stamp: str, _running: object) -> Loaded:
         """At once."""
@@ -292,6 +293,16 @@ async def test_what_the_newest_mirror_has_is_told_without_any_load_and_ends_when
     assert isinstance(await runner.act(SetEntry("192.0.2.11", "198.51.100.11")), Done)
     assert not held & {alarm.name for alarm in runner.alarms()}
     assert [each["kind"] for each in runner.translation()["addresses"]] == ["foreign", "translated"]
+
+
+async def test_a_standby_server_that_did_not_receive_what_was_loaded_is_an_alarm(running: Running):
+    """
+    Until it has: the load is done all the same, by the LIM's regular server.
+    """
+    running.site.behind = ("alternate-2-standby: no room",)
+    past = await running.job(DataLoad())
+    assert (past.result, past.behind) == (Result.LOADED, running.site.behind)
+    assert "data_not_everywhere" in {alarm.name for alarm in running.runner.alarms()}
 
 
 @pytest.mark.D3

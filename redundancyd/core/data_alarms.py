@@ -44,6 +44,9 @@ def _alarms(past: Past, now: int, backup_age_ms: int | None, max_age_ms: int) ->
     if backup_age_ms is not None and backup_age_ms > max_age_ms:
         text = f"the primary's current backup is {backup_age_ms // HOUR_MS} h old: nobody saves backups there"
         yield _alarm("backup_too_old", 2, text)
+    if past.behind:
+        text = f"servers of the alternate have not received what was loaded: {_first(past.behind)}"
+        yield _alarm("data_not_everywhere", 2, text)
     if past.foreign:
         text = f"the alternate's newest backup is {past.foreign}, and {past.loaded} was loaded: changed by hand"
         yield _alarm("data_changed_by_hand", 2, text)

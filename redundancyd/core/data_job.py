@@ -165,6 +165,8 @@ class Past:
     """findings by kind, of the last translation"""
     missing: tuple[str, ...] = ()
     """the first own addresses that no entry translates, with file and line"""
+    behind: tuple[str, ...] = ()
+    """servers of the alternate that have not what was loaded last, each with the reason"""
     foreign: str = ""
     """the stamp that the alternate says is its newest, if that is not what we loaded"""
 

@@ -28,9 +28,10 @@ def shown(past: Past, step: str = "resting", progress: Progress | None = None) -
     return {
         "exchange_data": {
             **found,
-            **held_page(Held(past.missing)),
+            **held_page(Held(past.missing, ("203.0.113.9 in LIM 1, A.D:3",) if past is MISSING else ())),
             "mirrors": mirror_pages(MIRRORS),
             "newest_age_ms": HOUR_MS,
+            "layout": {"systems": {}, "untold": ["clusters of the primary"] if past is MISSING else []},
         }
     }
 
