@@ -17,6 +17,7 @@ from redundancyd.core.data_alarms import Held, data_alarms
 from redundancyd.core.data_job import Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event
+from redundancyd.core.findings import Kind
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.data_page import held_page, mirror_pages, page
@@ -182,10 +183,8 @@ class DataRunner:
     def _held(self) -> Held:
         """What holds back the next load."""
         desk = self._desk
-        missing, new = (tuple(each.told for each in found) for found in (desk.missing(), desk.unconfirmed()))
-        if not desk.has_seen:
-            missing = self._job.past.missing  # what the last run knew
-        return Held(missing, new, self._steps.layouts.found, desk.unread)
+        missing = desk.told(Kind.MISSING) if desk.has_seen else self._job.past.missing  # what the last run knew
+        return Held(missing, desk.told(Kind.NEW), self._steps.layouts.found, desk.unread)
 
     def _age_ms(self) -> int | None:
         found = newest(self._mirrors)

@@ -163,7 +163,6 @@ class Steps:
         if numbers != set(made.lims):
             why = f"the mirror is of LIM {_listed(made.lims)}, the alternate has LIM {_listed(numbers)}"
             raise FarDataRefused("sending exchange data", why, "Configure both systems with the same LIMs.")
-        await self._check_versions(made.version)
         stamp = made.mirror.stamp
         for _ in range(STAMPS_TRIED):
             try:
@@ -174,7 +173,7 @@ class Steps:
                 stamp = after(stamp)
         raise FarDataRefused("sending exchange data", f"backups of {made.mirror.stamp} and after are there already")
 
-    async def _check_versions(self, version: str) -> None:
+    async def check_versions(self, version: str) -> None:
         """D3: data of another version is not loaded."""
         found = await self.own_backups()
         ours = found.find(found.current) if found.current else None

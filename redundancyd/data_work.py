@@ -247,6 +247,7 @@ class DataJob:
 
     async def _send(self) -> Outcome:
         assert self._made is not None
+        await self._steps.check_versions(self._made.version)
         if found := await self._steps.layouts.ask():
             return Ended.NOT_ALIKE, "; ".join(found[:3])
         self.stamp, self._behind = await self._steps.send(self._made)

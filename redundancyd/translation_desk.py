@@ -46,16 +46,23 @@ class TranslationDesk:
         self._own: Mapping[Address, str] = {_host(text): name for text, name in named.items()}
         self._seen: Seen | None = None
         self._list = AddressList()
+        self._of: Mapping[Kind, tuple[Listed, ...]] = dict.fromkeys(Kind, ())
+        self._told: Mapping[Kind, tuple[str, ...]] = {Kind.MISSING: (), Kind.NEW: ()}
         self._listed_by: tuple[object, ...] = ()
         self._shown: SavedTable = SavedTable()
+        self._parsed = ("", Table({}, {}), checksum(Table({}, {})))
+        """a text, its table and that one's checksum; a long one takes a while"""
         self._unread = ""
         self._changing = asyncio.Lock()
 
     async def site(self) -> Site:
         """The rules by which data is translated now; TranslationFailed where the table can't be read."""
         saved = await self._file.read()
-        table = await asyncio.to_thread(entries, saved.text)
-        return Site(saved, Rules(table, frozenset(self._own), known=saved.confirmed), checksum(table))
+        if saved.text != self._parsed[0]:
+            table = await asyncio.to_thread(entries, saved.text)
+            self._parsed = (saved.text, table, checksum(table))
+        _, table, known = self._parsed
+        return Site(saved, Rules(table, frozenset(self._own), known=saved.confirmed), known)
 
     # --- what the mirrors have ---
 
@@ -75,6 +82,8 @@ class TranslationDesk:
             return
         self._list = await asyncio.to_thread(address_list, seen, site.rules)
         self._listed_by = by
+        self._of = {kind: self._list.of(kind) for kind in Kind}
+        self._told = {kind: tuple(each.told for each in self._of[kind]) for kind in (Kind.MISSING, Kind.NEW)}
 
     async def take(self, seen: Seen) -> None:
         """What was found in the newest mirror."""
@@ -98,13 +107,17 @@ class TranslationDesk:
         """Whether any mirror was looked through."""
         return self._seen is not None
 
+    def told(self, kind: Kind) -> tuple[str, ...]:
+        """What is missing, or new, each with its first place, for people."""
+        return self._told[kind]
+
     def missing(self) -> tuple[Listed, ...]:
         """The own addresses without an entry."""
-        return self._list.of(Kind.MISSING)
+        return self._of[Kind.MISSING]
 
     def unconfirmed(self) -> tuple[Listed, ...]:
         """The addresses that are new, and nobody has confirmed."""
-        return self._list.of(Kind.NEW)
+        return self._of[Kind.NEW]
 
     def page(self) -> dict[str, Any]:
         """The page of the socket."""
@@ -115,7 +128,7 @@ class TranslationDesk:
             "unread": self._unread,
             "mirror": None if self._seen is None else self._seen.stamp,
             "addresses": [_listed_page(each) for each in listed[:SHOWN_MAX]],
-            "counts": {str(kind): len(self._list.of(kind)) for kind in Kind},
+            "counts": {str(kind): len(found) for kind, found in self._of.items()},
             "not_shown": max(0, len(listed) - SHOWN_MAX),
             "left_out": 0 if self._seen is None else self._seen.left_out,
             "gone": list(self._list.gone[:SHOWN_MAX]),

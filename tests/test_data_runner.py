@@ -101,6 +101,9 @@ class Site:
         counts = {"missing": len(self.missing)}
         return Translation(mirror, "17.8.1.0.19", "table", {}, counts, self.missing, self.unconfirmed)
 
+    async def check_versions(self, version: str) -> None:
+        """The same."""
+
     async def send(self, _: Translation) -> tuple[str, tuple[str, ...]]:
         """Under its own stamp."""
         await self._do("send")
