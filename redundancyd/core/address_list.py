@@ -13,7 +13,7 @@ from redundancyd.core.findings import PLACES_MAX, Findings, Kind
 from redundancyd.core.translation import Rules, judge
 from redundancyd.core.translation_table import parse_address
 
-ORDER = (Kind.MISSING, Kind.UNTOUCHED, Kind.NEW, Kind.FOREIGN, Kind.TRANSLATED)
+ORDER = (Kind.MISSING, Kind.NEW, Kind.UNTOUCHED, Kind.FOREIGN, Kind.TRANSLATED)
 """What the operator has to act on comes first"""
 Place = tuple[int, str, int]
 """LIM, file and line"""

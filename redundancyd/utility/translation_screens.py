@@ -11,8 +11,8 @@ _PLACES = 3
 _LABEL = 15
 _HEADS = {
     "missing": "OWN, AND NOT IN THE TABLE: nothing is loaded before each has an entry",
-    "untouched": "Own, in a file that is no text and stays as it is: would the alternate mind?",
     "new": "NEW: nothing is loaded before each is confirmed, or has an entry",
+    "untouched": "Own, in a file that is no text and stays as it is: would the alternate mind?",
     "foreign": "Somebody else's, confirmed",
     "translated": "Translated",
 }
