@@ -89,14 +89,13 @@ class Api:
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES)
-        looks: dict[str, Handler] = {
-            **{path: self._shows(make) for path, make in PAGES.items()},
-            "/openapi.json": self._openapi,
+        looks = {path: self._shows(make) for path, make in PAGES.items()} | {
             "/v1/events": self._events,
             "/v1/events/stream": self._stream,
             "/v1/preview/{action}": self._preview,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
+            "/openapi.json": self._openapi,
         }
         application.add_routes([web.get(path, handler) for path, handler in looks.items()])
         application.router.add_post("/v1/actions/{action}", self._act)
@@ -130,7 +129,7 @@ class Api:
     # --- looking ---
 
     def _shows(self, make: Callable[[Desk], object]) -> Handler:
-        async def show(_: web.Request) -> web.Response:
+        async def show(_: web.Request) -> web.StreamResponse:
             return _page(make(self._desk))
 
         return show

@@ -65,8 +65,7 @@ class DataJob:
         self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
-        self._behind: tuple[str, ...] = ()
-        """servers that have not received what is to be loaded"""
+        self._behind: tuple[str, ...] = ()  # servers that have not received what is to be loaded
 
     # --- what the decision says ---
 
@@ -276,12 +275,12 @@ class DataJob:
     async def _load(self) -> Outcome:
         assert self._made is not None
         assert self._granted is not None
-        made = self._made
+        begun = LoadBegun(self.stamp, self._made.mirror.stamp, self._made.table, self._granted.until)
         try:
-            await self._files.save_load(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+            await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+        return await self._watch(begun)
 
     async def _watch(self, begun: LoadBegun) -> Outcome:
         """Load, or watch the load that runs, as long as the decision waits for it."""
