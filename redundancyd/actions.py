@@ -7,8 +7,7 @@ a request only shows something.
 from collections.abc import Mapping
 
 from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
-from redundancyd.core.clusters import Fallback
-from redundancyd.core.systems import Direction, Method, System
+from redundancyd.core.systems import Direction, Fallback, Method, System
 from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,

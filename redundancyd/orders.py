@@ -8,7 +8,6 @@ from typing import Protocol
 from redundancyd.core.alarms import Alarm
 from redundancyd.core.clusters import (
     FALLBACK_REMEDY,
-    Fallback,
     fallback_alarm,
     has_clusters,
     in_force,
@@ -26,7 +25,7 @@ from redundancyd.core.events import (
     OperatorConfirmed,
     PauseSet,
 )
-from redundancyd.core.systems import Direction, Method, Methods, Pause, Server
+from redundancyd.core.systems import Direction, Fallback, Method, Methods, Pause, Server
 from redundancyd.errors import NotSaved
 from redundancyd.requests import (
     AcknowledgeAlarm,

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from redundancyd.core.clusters import Fallback
-from redundancyd.core.systems import Direction, Method, System
+from redundancyd.core.systems import Direction, Fallback, Method, System
 
 
 @dataclass(frozen=True, slots=True)

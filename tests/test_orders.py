@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from redundancyd.core.clusters import Fallback
 from redundancyd.core.effects import Refuse, SaveGoal
 from redundancyd.core.events import Event, GoalNotSaved, GoalSaved, MethodSet, OperatorAsked, PauseSet
-from redundancyd.core.systems import Direction, Method, Methods, Pause, Server, System
+from redundancyd.core.systems import Direction, Fallback, Method, Methods, Pause, Server, System
 from redundancyd.errors import NotSaved
 from redundancyd.orders import Orders
 from redundancyd.requests import (

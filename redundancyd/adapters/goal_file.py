@@ -16,8 +16,7 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
-from redundancyd.core.clusters import Fallback
-from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
+from redundancyd.core.systems import Fallback, Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
 _SLOT = 32_768

@@ -14,8 +14,7 @@ from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
-from redundancyd.core.clusters import Fallback
-from redundancyd.core.systems import Methods, Pause, Supervisor
+from redundancyd.core.systems import Fallback, Methods, Pause, Supervisor
 from redundancyd.errors import AlreadyRunning, NotSaved, StateUnreadable
 
 RUNS_KEPT = 1000

@@ -6,19 +6,11 @@ of a site tells the type for certain, so the operator is asked, and the answer i
 """
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 
 from redundancyd.core import seen
 from redundancyd.core.alarms import Alarm
 from redundancyd.core.seen import View, Views
-from redundancyd.core.systems import Method, Methods, Server, System
-
-
-class Fallback(StrEnum):
-    """How a cluster goes back from its standby server: the fallback type of all clusters of the primary."""
-
-    MANUAL = "manual"
-    AUTOMATIC = "automatic"
+from redundancyd.core.systems import Fallback, Method, Methods, Server, System
 
 
 def has_clusters(servers: Iterable[Server]) -> bool:

@@ -1,10 +1,7 @@
 """What the words of `settings translation` do beside asking the daemon: files, the editor, what `confirm` means."""
 
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,6 @@ import click
 
 from redundancyd.actions import Action, Kind
 from redundancyd.client import Client, Refusal
-from redundancyd.core.table_text import with_hints
 from redundancyd.errors import RedundancyError
 from redundancyd.utility import translation_screens
 from redundancyd.utility.text import Paint, plain
@@ -113,6 +109,10 @@ def edit(client: Client, paint: Paint) -> int:
             "edit needs a terminal; without one: 'settings translation export FILE', change it, "
             "'settings translation import FILE'."
         )
+    import tempfile  # noqa: PLC0415 - no other command has to wait for these
+
+    from redundancyd.core.table_text import with_hints  # noqa: PLC0415
+
     page = client.get("/v1/translation")
     if not page:
         click.echo(translation_screens.NOTHING)
@@ -151,6 +151,9 @@ def _edit(client: Client, path: Path, before: str, mark: str, paint: Paint) -> i
 
 
 def _run_editor(path: Path) -> None:
+    import shlex  # noqa: PLC0415 - no other command has to wait for these
+    import subprocess  # noqa: PLC0415
+
     words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or _EDITOR)
     try:
         status = subprocess.run([*words, str(path)], check=False).returncode

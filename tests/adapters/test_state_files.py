@@ -8,8 +8,7 @@ import pytest
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import RUNS_KEPT, StateFiles
-from redundancyd.core.clusters import Fallback
-from redundancyd.core.systems import Method, Methods, Pause
+from redundancyd.core.systems import Fallback, Method, Methods, Pause
 from redundancyd.errors import AlreadyRunning, StateUnreadable
 from tests.adapters.neighbours import SetClock
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from redundancyd.core.clusters import Fallback, on_standby, return_refusal, standby_alarms
+from redundancyd.core.clusters import on_standby, return_refusal, standby_alarms
 from redundancyd.core.seen import View
-from redundancyd.core.systems import Server, System
+from redundancyd.core.systems import Fallback, Server, System
 
 P = System.PRIMARY
 REGULAR, STANDBY = Server(P, 1, "192.0.2.11"), Server(P, 1, "192.0.2.21", standby=True)
