@@ -20,6 +20,8 @@ from redundancyd.core.systems import Server, System
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError, StateUnreadable
 
 DAILY_MS = 86_400_000
+FIRST_MS = 60_000
+"""after a start: the traffic comes first"""
 AGAIN_MS = 600_000
 """after which systems that did not answer are asked again"""
 FILE = "layout"
@@ -53,7 +55,7 @@ class LayoutWatch:
         self._settings = hashlib.sha256("\n".join(told).encode()).hexdigest()
         self._now: dict[System, Layout] = {}
         self._differences: tuple[str, ...] = ()
-        self._next_at = 0
+        self._next_at = clock.now() + FIRST_MS
 
     def is_due(self) -> bool:
         """Whether the systems are to be asked, by the day."""

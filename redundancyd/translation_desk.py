@@ -157,7 +157,10 @@ class TranslationDesk:
         wrong = [Mistake(name, why) for name, text in (("old", old), ("new", new)) if (why := _no_address(text))]
         if wrong:
             return _told(wrong)
-        alone = checked(f"{old} {new}", self._own)  # so that its own mistakes are not told as those of a line
+        try:
+            alone = checked(f"{old} {new}", self._own)
+        except TableNotUnderstood as error:  # of this entry; the table has nothing to do with it
+            return _told([Mistake("", text) for _, text in by_line(error.mistakes)])
         text = with_entry(saved.text, old, _spelled(alone))
         table = await asyncio.to_thread(checked, text, self._own)
         await self._keep(SavedTable(text, saved.confirmed))

@@ -11,7 +11,7 @@ from redundancyd.adapters.files import Files
 from redundancyd.adapters.lim_wire import AskLim
 from redundancyd.core.systems import Server, System
 from redundancyd.errors import FarDataRefused, OutOfReach
-from redundancyd.layout_watch import AGAIN_MS, DAILY_MS, LayoutWatch
+from redundancyd.layout_watch import AGAIN_MS, DAILY_MS, FIRST_MS, LayoutWatch
 
 P, A = System.PRIMARY, System.ALTERNATE
 SERVERS = (Server(P, 1, "192.0.2.11"), Server(P, 1, "192.0.2.21", standby=True), Server(A, 1, "198.51.100.11"))
@@ -64,10 +64,12 @@ def watched(tmp_path: Path) -> Watched:
     return Watched(tmp_path)
 
 
-async def test_the_systems_are_asked_at_the_start_and_then_daily(watched: Watched):
+async def test_the_systems_are_asked_a_minute_after_the_start_and_then_daily(watched: Watched):
     """
     Alike: nothing to tell.
     """
+    assert not watched.watch.is_due()
+    watched.time.at += FIRST_MS
     assert watched.watch.is_due()
     await watched.watch.look()
     assert watched.watch.found == ()

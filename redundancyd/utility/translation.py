@@ -10,7 +10,7 @@ import click
 
 from redundancyd.actions import Action, Kind
 from redundancyd.client import Client, Refusal
-from redundancyd.errors import RedundancyError
+from redundancyd.errors import RedundancyError, RequestRefused
 from redundancyd.utility import translation_screens
 from redundancyd.utility.text import Paint, plain
 
@@ -68,15 +68,14 @@ def act(client: Client, action: str, body: Values) -> dict[str, Any]:
     try:
         return client.act(action, body)
     except Refusal as error:
-        tell_mistakes(error)
-        raise
-
-
-def tell_mistakes(error: Refusal) -> None:
-    """Each mistake on a line."""
-    for mistake in error.page.get("mistakes", []):
-        where = f"{plain(mistake['argument'])}: " if mistake["argument"] else ""
-        click.echo(f"  {where}{plain(mistake['text'])}", err=True)
+        mistakes = error.page.get("mistakes", [])
+        for mistake in mistakes:
+            where = f"{plain(mistake['argument'])}: " if mistake["argument"] else ""
+            click.echo(f"  {where}{plain(mistake['text'])}", err=True)
+        if not mistakes:
+            raise
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        raise RequestRefused(error.tried, count, error.page.get("remedy", "")) from error
 
 
 def export(client: Client, values: Values) -> int:
@@ -126,7 +125,7 @@ def edit(client: Client, paint: Paint) -> int:
 
 def _hints(page: Values, kind: str) -> list[tuple[str, str]]:
     found = [each for each in page["addresses"] if each["kind"] == kind]
-    return [(each["address"], translation_screens.places(each)) for each in found]
+    return [(each["address"], translation_screens.places({**each, "places": each["places"][:1]})) for each in found]
 
 
 def _edit(client: Client, path: Path, before: str, mark: str, paint: Paint) -> int:
@@ -141,7 +140,7 @@ def _edit(client: Client, path: Path, before: str, mark: str, paint: Paint) -> i
             answer = act(client, _IMPORT, {"text": text, "was": mark})
         except RedundancyError as error:
             click.echo(paint.bad(str(error)), err=True)
-            if isinstance(error, Refusal) and click.confirm("Edit it again?", default=True):
+            if isinstance(error, RequestRefused) and click.confirm("Edit it again?", default=True):
                 continue
             click.echo(f"What you wrote is in {path}; 'settings translation import {path}' tries it again.")
             return error.exit_code

@@ -1,4 +1,4 @@
-"""1+1 in the alternate: a standby server beside LIM 1, by the real daemon on a bed."""
+"""1+1: a standby server beside LIM 1 of a system, by the real daemon on a bed."""
 
 import json
 import os
@@ -16,41 +16,47 @@ SETTINGS = "/etc/redundancyd/redundancyd.toml"
 TABLES = "/etc/opt/eri_sn/mxone_data"
 
 
-def make_standby(bed: Bed) -> None:
-    """The second LIM of the alternate becomes the standby server of LIM 1; the primary's second one is nobody's."""
-    (p1, p2), (a1, a2) = bed.of(System.PRIMARY), bed.of(System.ALTERNATE)
+def make_standby(bed: Bed, system: System) -> None:
+    """The second LIM of this system becomes the standby server of its LIM 1; the other system has LIM 1 alone."""
     settings = bed.supervisor.path(SETTINGS)
     text = settings.read_text()
-    for lim, more in ((p2, ""), (a2, f', {{lim = 1, address = "{a2.plan.address}", standby = true}}')):
-        text = text.replace(f', {{lim = 2, address = "{lim.plan.address}"}}', more)
+    for each in System:
+        one, two = bed.of(each)
+        listed, row = "", f"1    regular  {one.plan.address}\n"
+        if each is system:
+            listed = f', {{lim = 1, address = "{two.plan.address}", standby = true}}'
+            row += f"1    standby  {two.plan.address}\n"
+            two.run(["sed", "-i", "s/^lim=2$/lim=1/; $ a standby=yes", "/etc/redundancyd/lim.conf"])
+            two.run(
+                ["sh", "-c", 'cd /var/opt/eri_sn/*/xdata && for each in *; do mv "$each" "xdata_1_${each##*_}"; done']
+            )
+        text = text.replace(f', {{lim = 2, address = "{two.plan.address}"}}', listed)
+        for lim in (one, two):
+            lim.path(TABLES).write_text(f"Lim servers\nLim  Server   IP address\n{row}")
     settings.write_text(text)
-    exchange = bed.supervisor.path("/etc/opt/eri_sn/exchange.json")
-    exchange.write_text(json.dumps({**json.loads(exchange.read_text()), "system": [a1.plan.address]}))
-    a2.run(["sed", "-i", "s/^lim=2$/lim=1/; s/^standby=.*//; $ a standby=yes", "/etc/redundancyd/lim.conf"])
-    head = "Lim servers\nLim  Server   IP address\n"
-    for lim in (p1, p2):
-        lim.path(TABLES).write_text(f"{head}1    regular  {p1.plan.address}\n")
-    for lim in (a1, a2):
-        lim.path(TABLES).write_text(f"{head}1    regular  {a1.plan.address}\n1    standby  {a2.plan.address}\n")
+    exchange = bed.supervisor.path("/etc/opt/eri_sn/exchange.json")  # a reload is asked of LIM 1 alone
+    exchange.write_text(json.dumps({**json.loads(exchange.read_text()), "system": [bed.supervisor.plan.address]}))
 
 
 @pytest.fixture
-def clustered() -> Iterator[Pair]:
-    """A pair with a mirror, whose alternate has one LIM on two servers."""
-    with standing(BedPlan(f"tr-{os.getpid()}", lims=2)) as bed:
-        make_standby(bed)
+def clustered(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """A pair, one system of which has its LIM on two servers."""
+    settings = {"heartbeat.cluster_failover": "500ms"}
+    with standing(BedPlan(f"tr-{os.getpid()}", lims=2, settings=settings)) as bed:
+        make_standby(bed, request.param)
         pair = Pair(bed)
         pair.start()
-        pair.order("data", "copy")
-        pair.assert_ended("copied")
         yield pair
 
 
+@pytest.mark.parametrize("clustered", [System.ALTERNATE], indirect=True)
 def test_a_standby_server_is_given_its_lim_s_data_and_the_load_does_not_hang_on_it(clustered: Pair):
     """
     It has the translated files; once it can't take them, the load is done all the same, and an alarm names it.
     """
     standby = clustered.bed.of(System.ALTERNATE)[1]
+    clustered.order("data", "copy")
+    clustered.assert_ended("copied")
     clustered.order("data", "load", "--yes")
     clustered.assert_ended("loaded")
     assert clustered.running() == NEWEST
@@ -65,3 +71,36 @@ def test_a_standby_server_is_given_its_lim_s_data_and_the_load_does_not_hang_on_
     clustered.assert_ended("loaded")
     assert "data_not_everywhere" in clustered.alarms()
     assert "alternate-1-standby: no_folder" in clustered.data()["behind"][0]
+
+
+@pytest.mark.parametrize("clustered", [System.PRIMARY], indirect=True)
+def test_a_primary_that_runs_on_its_standby_server_is_told_and_copied_from_there(clustered: Pair):
+    """
+    The regular server's exchange has stopped: an alarm says where LIM 1 runs; the backup comes from the standby server.
+    """
+    regular, _ = clustered.bed.of(System.PRIMARY)
+    assert "on_standby" not in clustered.alarms()
+    regular.run(["kill", regular.path("/run/eri_sn/exchange.pid").read_text().strip()])
+    clustered.wait(lambda: "on_standby" in clustered.alarms(), 20)
+    clustered.order("data", "copy")
+    clustered.assert_ended("copied")
+    assert [line["lim"] for line in clustered.events("data_from_standby")] == [1]
+    mirrors = clustered.bed.supervisor.run(["sh", "-c", f"ls /var/lib/redundancyd/mirrors/{NEWEST}"])
+    assert mirrors.split() == ["lim-1", "manifest.json"]
+
+
+@pytest.mark.parametrize("clustered", [System.PRIMARY], indirect=True)
+def test_the_return_to_a_primary_with_clusters_waits_for_what_the_operator_says_of_them(clustered: Pair):
+    """
+    Refused with the reason; said once, it outlives the daemon, and the return may be automatic.
+    """
+    automatic = ("settings", "takeover", "primary-from-alternate", "automatic")
+    done = clustered.daemon.order(automatic, 20)
+    assert (done.returncode, "nobody has said" in done.stderr) == (3, True)
+    clustered.order("settings", "cluster-fallback", "automatic")
+    clustered.daemon.stop()
+    clustered.daemon.start()
+    clustered.daemon.wait_answering()
+    clustered.order(*automatic)
+    done = clustered.daemon.order(("settings", "cluster-fallback", "manual"), 20)
+    assert (done.returncode, "primary-from-alternate manual" in done.stderr) == (3, True)
