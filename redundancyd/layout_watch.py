@@ -77,7 +77,11 @@ class LayoutWatch:
         before = await self._disk.run(self._read, _DEADLINE_MS)
         found = differences(self._now, before, self._servers)
         if found != self._differences:
-            record("systems_differ" if found else "systems_alike", level="error" if found else "notice", what=found)
+            record(
+                "systems_differ" if found else "systems_alike",
+                level="error" if found else "notice",
+                what="; ".join(found),
+            )
         self._differences, self._next_at = found, self._clock.now() + DAILY_MS
         await self._remember(Configured(self._settings, remembered(self._now, before)))
         return found

@@ -2,8 +2,10 @@
 
 from redundancyd.core.address_list import Seen, address_list
 from redundancyd.core.findings import Findings, Kind
-from redundancyd.core.translation import Rules
+from redundancyd.core.translation import Rules, translate
 from redundancyd.core.translation_table import parse_address, parse_table
+from tests.cases import chances
+from tests.exchange_text import case
 
 OWN = frozenset({parse_address("192.0.2.11"), parse_address("192.0.2.12")})
 
@@ -92,3 +94,17 @@ def test_entries_and_confirmed_addresses_that_stand_nowhere_are_told():
     found = seen((Kind.TRANSLATED, "192.0.2.11", 1))
     by = rules("192.0.2.11 198.51.100.11\n192.0.2.98 198.51.100.98", "203.0.113.9")
     assert address_list(found, by).gone == ("192.0.2.98", "203.0.113.9")
+
+
+def test_by_the_rules_of_the_look_the_list_says_what_the_look_found():
+    """
+    Nothing that was found in the files is judged otherwise when nothing has changed.
+    """
+    for chance in chances(500):
+        made = case(chance)
+        findings = Findings()
+        translate(chance.choice(("A.D", "A.BIN")), made.text, made.rules, findings)
+        listed = address_list(Seen("20260309031502", "", {1: findings}), made.rules).listed
+        assert {(each.kind, each.address): each.count for each in listed} == {
+            key: tally.count for key, tally in findings.addresses.items()
+        }
