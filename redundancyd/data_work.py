@@ -15,6 +15,7 @@ from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
 from redundancyd.core import data_job
+from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
@@ -40,14 +41,21 @@ Outcome = tuple[Ended, str]
 class DataJob:
     """One job at a time; what earlier ones left behind is `past`."""
 
-    def __init__(self, steps: Steps, files: DataFiles, clock: Clock, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        files: DataFiles,
+        clock: Clock,
+        post: Callable[[Event], None],
+        tell: Callable[[Seen], Awaitable[None]],
+    ) -> None:
         self.past = Past()
         self.step = Step.RESTING
         self.stamp = ""
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
-        self._steps, self._files, self._clock, self._post = steps, files, clock, post
+        self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
         self._requests = itertools.count(-1, -1)  # those of operators count upwards
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
@@ -57,6 +65,7 @@ class DataJob:
         self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
+        self._behind: tuple[str, ...] = ()  # servers that have not received what is to be loaded
 
     # --- what the decision says ---
 
@@ -113,6 +122,7 @@ class DataJob:
     async def resume(self, begun: LoadBegun) -> None:
         """Watch such a load to its end if it runs still; if not, it is done anew."""
         self.stamp, self.step = begun.stamp, Step.LOADING
+        self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
         ended, why = Ended.CALLED_OFF, ""
         if await self._still_runs(begun.until):
@@ -228,11 +238,18 @@ class DataJob:
         self.stamp = self._mirror.stamp
         made = self._made = await self._steps.translate(self._mirror)
         self.past = replace(self.past, counts=made.counts, missing=made.missing)
-        return (Ended.OWN_MISSING, "; ".join(made.missing[:3])) if made.missing else (Ended.DONE, "")
+        if made.seen is not None:
+            await self._tell(made.seen)
+        if made.missing:
+            return Ended.OWN_MISSING, "; ".join(made.missing[:3])
+        return (Ended.UNCONFIRMED, "; ".join(made.unconfirmed[:3])) if made.unconfirmed else (Ended.DONE, "")
 
     async def _send(self) -> Outcome:
         assert self._made is not None
-        self.stamp = await self._steps.send(self._made)
+        await self._steps.check_versions(self._made.version)
+        if found := await self._steps.layouts.ask():
+            return Ended.NOT_ALIKE, "; ".join(found[:3])
+        self.stamp, self._behind = await self._steps.send(self._made)
         return Ended.DONE, ""
 
     async def _ask(self) -> Outcome:
@@ -258,12 +275,12 @@ class DataJob:
     async def _load(self) -> Outcome:
         assert self._made is not None
         assert self._granted is not None
-        made = self._made
+        begun = LoadBegun(self.stamp, self._made.mirror.stamp, self._made.table, self._granted.until)
         try:
-            await self._files.save_load(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+            await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+        return await self._watch(begun)
 
     async def _watch(self, begun: LoadBegun) -> Outcome:
         """Load, or watch the load that runs, as long as the decision waits for it."""
@@ -277,7 +294,13 @@ class DataJob:
                     return Ended.OUT_OF_REACH, str(error)
             else:
                 self.past = replace(
-                    self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table, foreign="", missing=()
+                    self.past,
+                    loaded=begun.stamp,
+                    mirror=begun.mirror,
+                    table=begun.table,
+                    foreign="",
+                    missing=(),
+                    behind=self._behind,
                 )
                 return Ended.DONE, ""
 
