@@ -1,4 +1,4 @@
-"""Backups in the primary of a bed for the bench: text like exchange data, written anew each time, so time stamps differ.
+"""Backups in the primary of a bed: text like exchange data, each time written anew, so time stamps differ.
 
 Everything lies on the LIM's own disk, which is made larger; the bed's own small backups stay what they are.
 """

@@ -22,7 +22,7 @@ def lim_folder(lim: int) -> str:
 
 
 def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: bool) -> tuple[Condition, str]:
-    """What the files of a mirror are to its manifest, by size, or by contents up to the first one that is wrong."""
+    """What the files of a mirror are to its manifest, by size, or by contents."""
     wanted = [
         Entry(f"{lim_folder(lim.lim)}/{entry.path}", entry.size_bytes, entry.sha256)
         for lim in manifest.lims
@@ -35,12 +35,8 @@ def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: 
     condition, detail = examine(wanted, found)
     if condition is not Condition.WHOLE or not deep:
         return condition, detail
-    for entry in wanted:
-        read = {entry.path: (entry.size_bytes, files.sha256(folder / entry.name, check))}
-        condition, detail = examine([entry], read)
-        if condition is not Condition.WHOLE:
-            break
-    return condition, detail
+    sums = files.share_out(lambda entry: files.sha256(folder / entry.name, check), wanted)
+    return examine(wanted, {entry.path: (entry.size_bytes, sha256) for entry, sha256 in zip(wanted, sums, strict=True)})
 
 
 def _sizes(top: Path) -> dict[str, int]:
@@ -67,14 +63,28 @@ def tidy(folder: Path, manifest: Manifest) -> None:
 def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]:
     """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed."""
     there = files.walk(place) if place.is_dir() else {}
+    read = [entry for entry in lim.files if there.get(entry.path) == entry.size_bytes]
+    sums = files.share_out(lambda entry: files.sha256(place / entry.name, check), read)
+    found = {entry.path: sha256 for entry, sha256 in zip(read, sums, strict=True)}
     for entry in lim.files:
-        path, size = place / entry.name, there.get(entry.path)
+        size = there.get(entry.path)
         if size is None:
             yield f"{Condition.FILE_MISSING}: {place.name}/{entry.path}"
         elif size != entry.size_bytes:
+            path = place / entry.name
             if size > entry.size_bytes or not files.is_only_ours(path):
                 files.remove(path)
             yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: {size} bytes, not {entry.size_bytes}"
-        elif files.sha256(path, check) != entry.sha256:
-            files.remove(path)
+        elif found[entry.path] != entry.sha256:
+            files.remove(place / entry.name)
             yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: other contents of the same size"
+
+
+def seal(folder: Path, manifest: Manifest, check: files.Check) -> None:
+    """All files of an incoming mirror are on disk, and nobody writes to them any more."""
+
+    def one(path: Path) -> None:
+        check()
+        files.seal(path)
+
+    files.share_out(one, [folder / lim_folder(lim.lim) / entry.name for lim in manifest.lims for entry in lim.files])

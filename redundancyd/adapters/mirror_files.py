@@ -6,22 +6,30 @@ Links are never followed and never expected: whatever is neither a file nor a fo
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from redundancyd.core.manifest import FILES_MAX
 from redundancyd.core.paths import DEPTH_MAX, quoted
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**18
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""files that are read or synced at the same time"""
 NOT_A_FILE = -1
 """size of what is neither file nor folder: no manifest has it"""
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 Check = Callable[[], None]
 """called between two pieces of work; raises when nobody wants the rest"""
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_own = threading.local()
 
 
 def walk(folder: Path) -> dict[str, int]:
@@ -53,12 +61,42 @@ def folders(folder: Path) -> list[Path]:
 
 def sha256(path: Path, check: Check) -> str:
     """The checksum of a file's contents."""
+    if not hasattr(_own, "block"):
+        _own.block = memoryview(bytearray(BLOCK_BYTES))  # a new one for each read takes longer than the read
+    block: memoryview = _own.block
     digest = hashlib.sha256()
     with _open(path) as descriptor:
-        while block := os.read(descriptor, BLOCK_BYTES):
-            digest.update(block)
+        while length := os.readv(descriptor, [block]):
+            digest.update(block[:length])
             check()
     return digest.hexdigest()
+
+
+def share_out(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """What the work gives for each item, several at a time; the first error ends all.
+
+    The threads are such as nobody need join at the end of the program: one of them may wait for a dead disk.
+    """
+    turns = itertools.count()
+    results: dict[int, _Result] = {}
+    errors: list[Exception] = []
+
+    def body() -> None:
+        while not errors and (turn := next(turns)) < len(items):
+            try:
+                results[turn] = work(items[turn])
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                errors.append(error)
+
+    others = [threading.Thread(target=body, name="files", daemon=True) for _ in range(min(AT_ONCE, len(items)) - 1)]
+    for other in others:
+        other.start()
+    body()
+    for other in others:
+        other.join()
+    if errors:
+        raise errors[0]
+    return [results[turn] for turn in range(len(items))]
 
 
 @contextlib.contextmanager
@@ -72,9 +110,12 @@ def _open(path: Path, flags: int = _READ) -> Iterator[int]:
 
 def link(old: Path, new: Path) -> bool:
     """Let `new` be the same file as `old`, unless something is there; False where the disk has no link left for it."""
-    make_folder(new.parent)
     try:
-        os.link(old, new, follow_symlinks=False)
+        try:
+            os.link(old, new, follow_symlinks=False)
+        except FileNotFoundError:  # the folder, as a rule
+            make_folder(new.parent)
+            os.link(old, new, follow_symlinks=False)
     except OSError as error:
         if error.errno in {errno.EMLINK, errno.ENOENT}:
             return False
