@@ -1,7 +1,8 @@
 """A pull beside rsync over the same sshd: first, unchanged, a hundredth changed, and one large file on a narrow line.
 
-The peer is `rsync -a --checksum --link-dest` with root's key, all LIMs at once; both copy the same backup, whose files
-were written anew, so that time stamps say nothing.  What both have brought is compared with what the LIMs have.
+The peer is `rsync -a --checksum --link-dest` with root's key and ssh as it comes, all LIMs at once; a second one has
+our words of ssh, of which the ciphers matter.  All copy the same backup, whose files were written anew, so that time
+stamps say nothing.  What each has brought is compared with what the LIMs have.
 """
 
 import json
@@ -9,7 +10,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ SHARE = 0.01
 RUNS = 5
 DEADLINE_S = 120
 FOLDER = "/var/lib/redundancyd/bench"  # in LIM 1 of the alternate
+KNOWN_HOSTS = "/etc/redundancyd/known_hosts"
+PLAIN = ["ssh", "-F", "none", "-i", f"{FOLDER}/key", "-o", f"UserKnownHostsFile={KNOWN_HOSTS}"]
+COPIES = ("mirrors", "peer", "tuned")
 AT_MOST = {"first": 1.3, "unchanged": 1.2, "changed": 1.2, "large": 1.2}
 """Our time to rsync's"""
 
@@ -50,6 +54,8 @@ class Copies:
     large_mb: int
     ours: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in AT_MOST})
     theirs: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in AT_MOST})
+    tuned: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in AT_MOST})
+    """rsync with our words of ssh"""
 
     def ratio(self, kind: str) -> float:
         """Our median to the peer's."""
@@ -103,7 +109,7 @@ class _Pair:
     def set_up_peer(self) -> None:
         """Root's key on the primary's LIMs, and the words of ssh that we use ourselves."""
         supervisor = self._bed.supervisor
-        supervisor.run(["mkdir", "-p", f"{FOLDER}/peer"])
+        supervisor.run(["mkdir", "-p", FOLDER])
         supervisor.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{FOLDER}/key"])
         key = supervisor.path(f"{FOLDER}/key.pub").read_text()
         for lim in self._bed.of(System.PRIMARY):
@@ -113,30 +119,32 @@ class _Pair:
 
     def forget(self) -> None:
         """There is no copy to begin from."""
-        for name in ("mirrors", "peer"):
+        for name in COPIES:
             shutil.rmtree(self._path(name), ignore_errors=True)
         self._before = ""
 
     def measure(self, kind: str) -> None:
         """Both, once."""
-        ours, theirs = self.copy()
+        ours, theirs, tuned = self.copy()
         self._found.ours[kind].append(ours)
         self._found.theirs[kind].append(theirs)
-        self._tell(f"copy, {kind}: redundancyd {ours:.2f} s, rsync {theirs:.2f} s, {ours / theirs:.2f} x")
+        self._found.tuned[kind].append(tuned)
+        self._tell(f"copy, {kind}: redundancyd {ours:.2f} s, rsync {theirs:.2f} s, with our ciphers {tuned:.2f} s")
 
-    def copy(self) -> tuple[float, float]:
-        """Seconds of ours and of rsync's; then only the new copies are left."""
-        theirs = self._theirs()
+    def copy(self) -> tuple[float, float, float]:
+        """Seconds of ours and of rsync's, as it comes and tuned; then only the new copies are left."""
+        theirs = self._theirs("peer", PLAIN)
         ours = self._ours()
+        tuned = self._theirs("tuned", Login("root", f"{FOLDER}/key", KNOWN_HOSTS).ssh())
         for lim in self._bed.of(System.PRIMARY):
             source = self.backups.folder(lim, self.backups.stamp)
-            for name in ("mirrors", "peer"):
+            for name in COPIES:
                 run(["diff", "-r", str(source), str(self._path(name, self.backups.stamp, f"lim-{lim.plan.number}"))])
         if self._before:
-            for name in ("mirrors", "peer"):
+            for name in COPIES:
                 shutil.rmtree(self._path(name, self._before))
         self._before = self.backups.stamp
-        return ours, theirs
+        return ours, theirs, tuned
 
     def _path(self, *names: str) -> Path:
         return self._bed.supervisor.path("/".join([FOLDER, *names]))
@@ -147,10 +155,9 @@ class _Pair:
         said = self._bed.supervisor.run([*words, *addresses], deadline_s=DEADLINE_S)
         return float(json.loads(said)["s"])
 
-    def _theirs(self) -> float:
-        before = f"{FOLDER}/peer/{self._before}" if self._before else ""
-        new = f"{FOLDER}/peer/{self.backups.stamp}"
-        ssh = Login("root", f"{FOLDER}/key", "/etc/redundancyd/known_hosts").ssh()
+    def _theirs(self, name: str, ssh: Sequence[str]) -> float:
+        before = f"{FOLDER}/{name}/{self._before}" if self._before else ""
+        new = f"{FOLDER}/{name}/{self.backups.stamp}"
         lims = [
             f"{lim.plan.number} {lim.plan.address} {inside(lim, self.backups.stamp)}\n"
             for lim in self._bed.of(System.PRIMARY)

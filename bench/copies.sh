@@ -3,7 +3,7 @@
 # Words: the folder of the last copy or "", the folder of the new one, then the words of ssh; standard input: the LIMs,
 # a line each, "number address folder".  All at once; exit status 0 when all have come.
 set -u
-before=$1 new=$2
+before=$1 new=$2                         # of all LIMs
 shift 2
 pids=
 while read -r number address folder; do

@@ -1,6 +1,6 @@
 """A mirror that is on its way: where it comes in, what the newest one has of it, and what is missing."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,11 @@ class Place:
     """that it may have there"""
     before: Path | None
     """the newest mirror"""
-    names: Mapping[int, Sequence[str]]
-    """of the files that the newest mirror has of each LIM"""
-    contents: Set[tuple[str, int]]
+    large: Mapping[int, Sequence[str]]
+    """names of the large files that the newest mirror has of each LIM"""
+    contents: frozenset[tuple[str, int]]
     """of them: SHA-256 and size"""
 
     def basis(self, lim: int) -> tuple[Path, Sequence[str]] | None:
-        """The folder and the files of a LIM in the newest mirror."""
-        return (self.before / lim_folder(lim), self.names[lim]) if self.before and lim in self.names else None
+        """The folder of a LIM in the newest mirror, and the large files in it."""
+        return (self.before / lim_folder(lim), self.large[lim]) if self.before and lim in self.large else None

@@ -36,6 +36,9 @@ def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: 
     if condition is not Condition.WHOLE or not deep:
         return condition, detail
     sums = files.share_out(lambda entry: files.sha256(folder / entry.name, check), wanted)
+    for entry, sha256 in zip(wanted, sums, strict=True):
+        if sha256 != entry.sha256:
+            files.unseal(folder / entry.name)
     return examine(wanted, {entry.path: (entry.size_bytes, sha256) for entry, sha256 in zip(wanted, sums, strict=True)})
 
 
@@ -61,10 +64,18 @@ def tidy(folder: Path, manifest: Manifest) -> None:
 
 
 def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]:
-    """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed."""
+    """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed.
+
+    What is linked to a file that was verified, and not written to since then, is not read again.
+    """
     there = files.walk(place) if place.is_dir() else {}
     read = [entry for entry in lim.files if there.get(entry.path) == entry.size_bytes]
-    sums = files.share_out(lambda entry: files.sha256(place / entry.name, check), read)
+
+    def sha256_of(entry: Entry) -> str:
+        path = place / entry.name
+        return entry.sha256 if files.is_sealed(path, entry.sha256) else files.sha256(path, check)
+
+    sums = files.share_out(sha256_of, read)
     found = {entry.path: sha256 for entry, sha256 in zip(read, sums, strict=True)}
     for entry in lim.files:
         size = there.get(entry.path)
@@ -83,8 +94,9 @@ def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]
 def seal(folder: Path, manifest: Manifest, check: files.Check) -> None:
     """All files of an incoming mirror are on disk, and nobody writes to them any more."""
 
-    def one(path: Path) -> None:
+    def one(item: tuple[int, Entry]) -> None:
         check()
-        files.seal(path)
+        lim, entry = item
+        files.seal(folder / lim_folder(lim) / entry.name, entry.sha256)
 
-    files.share_out(one, [folder / lim_folder(lim.lim) / entry.name for lim in manifest.lims for entry in lim.files])
+    files.share_out(one, [(lim.lim, entry) for lim in manifest.lims for entry in lim.files])

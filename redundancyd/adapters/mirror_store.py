@@ -29,6 +29,8 @@ from redundancyd.errors import MirrorUnsound, NotSaved
 MANIFEST_MAX_BYTES = 64 * 2**20
 SPARE_BYTES = 64 * 2**20
 """left free for everybody else on the disk"""
+LARGE_BYTES = 8 * 2**20
+"""from this size on the sending of a file is begun before it is counted"""
 LOOK_DEADLINE_MS = 60_000
 LOOKS = 5
 """until something is gone that was there a moment ago, five times in a row"""
@@ -178,9 +180,9 @@ class MirrorStore:
         last = newest(self._look(check))
         before = self.folder / last.stamp if last else None
         lims = self._manifest(last.stamp).lims if last else ()
-        names = {lim.lim: [entry.name for entry in lim.files] for lim in lims}
-        contents = {entry.contents for lim in lims for entry in lim.files}
-        return Place(folder, files.room_bytes(self.folder) - SPARE_BYTES, before, names, contents)
+        large = {lim.lim: [each.name for each in lim.files if each.size_bytes >= LARGE_BYTES] for lim in lims}
+        contents = frozenset(entry.contents for lim in lims for entry in lim.files)
+        return Place(folder, files.room_bytes(self.folder) - SPARE_BYTES, before, large, contents)
 
     def _alone(self, stamp: str) -> Path:
         """The folder for a new mirror; others that were not finished are gone."""

@@ -2,8 +2,8 @@
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
 several LIMs at once; ask again whether the backup still stands; and verify every file against what its LIM said.  While
-the LIMs still count, what differs from the newest mirror's files of the same names comes already, and where there is no
-mirror, everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
+the LIMs still count, what differs of the newest mirror's large files comes already, and where there is no mirror,
+everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim
+from redundancyd.adapters.incoming import Incoming, Place
 from redundancyd.adapters.mirror_checks import lim_folder
-from redundancyd.adapters.mirror_store import Incoming, MirrorStore, Place
+from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.core.backups import Backup
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirror_manifest import Manifest
@@ -169,7 +170,7 @@ class _Pull:
             raise FarDataRefused(f"backup {stamp} of the primary", "it was deleted there while it was copied")
 
     async def _bring_ahead(self, stamp: str, place: Place) -> None:
-        """Bring what has changed while the LIMs still count; where no mirror is, everything.
+        """Bring what has changed of the large files while the LIMs still count; where no mirror is, everything.
 
         What went wrong here is not told: what is missing then is brought by name.
         """
@@ -182,10 +183,9 @@ class _Pull:
         async def one(far: FarLim) -> None:
             number = far.server.lim
             into = place.folder / lim_folder(number)
-            more = partial(brought, number)
-            await far.fetch_ahead(
-                stamp, into, place.basis(number), limit_kib_s=self._share(len(self.lims)), brought=more
-            )
+            basis, share = place.basis(number), self._share(len(self.lims))
+            if basis is None or basis[1]:
+                await far.fetch_ahead(stamp, into, basis, limit_kib_s=share, brought=partial(brought, number))
 
         with contextlib.suppress(RedundancyError):
             await _at_once([partial(one, far) for far in self.lims])
