@@ -31,8 +31,8 @@ class Place:
     """the newest mirror"""
     large: Mapping[int, Sequence[str]]
     """names of the large files that the newest mirror has of each LIM"""
-    contents: frozenset[tuple[str, int]]
-    """of them: SHA-256 and size"""
+    had: Mapping[tuple[str, int], Path]
+    """the files of the newest mirror by what is in them"""
 
     def basis(self, lim: int) -> tuple[Path, Sequence[str]] | None:
         """The folder of a LIM in the newest mirror, and the large files in it."""

@@ -65,16 +65,16 @@ class MirrorStore:
         """The manifest of a mirror; MirrorUnsound if it has none that is sound."""
         return await self._run(lambda _: self._manifest(stamp), LOOK_DEADLINE_MS, self._looks)
 
-    async def place(self, stamp: str) -> Place:
+    async def place(self, stamp: str, before: Mirror | None) -> Place:
         """Room for a mirror of this stamp, and what the newest one has; other unfinished mirrors are removed for it."""
-        return await self._run(lambda check: self._place(stamp, check), WORK_DEADLINE_MS)
+        return await self._run(lambda _: self._place(stamp, before), WORK_DEADLINE_MS)
 
-    async def begin(self, manifest: Manifest) -> Incoming:
+    async def begin(self, manifest: Manifest, place: Place | None = None) -> Incoming:
         """Room for a new mirror, with what the newest one has of it; what an earlier try has brought stays.
 
         NotSaved when the rest would not fit; then nothing was removed for it but other unfinished mirrors.
         """
-        return await self._run(lambda check: self._begin(manifest, check), WORK_DEADLINE_MS)
+        return await self._run(lambda check: self._begin(manifest, place, check), WORK_DEADLINE_MS)
 
     async def finish(
         self, manifest: Manifest, deadline_ms: int = WORK_DEADLINE_MS, beside: Awaitable[None] | None = None
@@ -175,14 +175,14 @@ class MirrorStore:
             raise MirrorUnsound(tried, f"{MANIFEST} is that of {manifest.stamp}", remedy)
         return manifest
 
-    def _place(self, stamp: str, check: files.Check) -> Place:
-        folder = self._alone(stamp)
-        last = newest(self._look(check))
-        before = self.folder / last.stamp if last else None
-        lims = self._manifest(last.stamp).lims if last else ()
+    def _place(self, stamp: str, before: Mirror | None) -> Place:
+        folder, room_bytes = self._alone(stamp), files.room_bytes(self.folder) - SPARE_BYTES
+        if before is None:
+            return Place(folder, room_bytes, None, {}, {})
+        lims, old = self._manifest(before.stamp).lims, self.folder / before.stamp
         large = {lim.lim: [each.name for each in lim.files if each.size_bytes >= LARGE_BYTES] for lim in lims}
-        contents = frozenset(entry.contents for lim in lims for entry in lim.files)
-        return Place(folder, files.room_bytes(self.folder) - SPARE_BYTES, before, large, contents)
+        had = {entry.contents: old / lim_folder(lim.lim) / entry.name for lim in lims for entry in lim.files}
+        return Place(folder, room_bytes, old, large, had)
 
     def _alone(self, stamp: str) -> Path:
         """The folder for a new mirror; others that were not finished are gone."""
@@ -195,39 +195,30 @@ class MirrorStore:
         files.make_folder(folder)
         return folder
 
-    def _begin(self, manifest: Manifest, check: files.Check) -> Incoming:
-        folder = self._alone(manifest.stamp)
+    def _begin(self, manifest: Manifest, place: Place | None, check: files.Check) -> Incoming:
+        place = place or self._place(manifest.stamp, newest(self._look(check)))
+        folder = place.folder
+        files.make_folder(folder)
         tidy(folder, manifest)
-        have = self._had_by_newest(check)
         missing: list[tuple[int, Entry]] = []
         linked = 0
         for lim in manifest.lims:
-            place = folder / lim_folder(lim.lim)
-            files.make_folder(place)
-            there = files.walk(place)
+            into = folder / lim_folder(lim.lim)
+            files.make_folder(into)
+            there = files.walk(into)
             for entry in lim.files:
                 check()
                 if there.get(entry.path) == entry.size_bytes:
                     continue
                 if there.get(entry.path, 0) > entry.size_bytes:
-                    files.remove(place / entry.name)
-                old = have.get(entry.contents)
-                if entry.path not in there and old and files.link(old, place / entry.name):
+                    files.remove(into / entry.name)
+                old = place.had.get(entry.contents)
+                if entry.path not in there and old and files.link(old, into / entry.name):
                     linked += entry.size_bytes
                 else:
                     missing.append((lim.lim, entry))
         self._check_room(sum(entry.size_bytes for _, entry in missing))
         return Incoming(folder, tuple(missing), linked)
-
-    def _had_by_newest(self, check: files.Check) -> dict[tuple[str, int], Path]:
-        last = newest(self._look(check))
-        if last is None:
-            return {}
-        return {
-            entry.contents: self.folder / last.stamp / lim_folder(lim.lim) / entry.name
-            for lim in self._manifest(last.stamp).lims
-            for entry in lim.files
-        }
 
     def _check_room(self, wanted: int) -> None:
         room = files.room_bytes(self.folder)

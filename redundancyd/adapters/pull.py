@@ -21,7 +21,7 @@ from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.core.backups import Backup
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirror_manifest import Manifest
-from redundancyd.core.mirrors import Mirror
+from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
 
 AT_ONCE = 4
@@ -110,7 +110,8 @@ async def pull(
             if mirror.stamp == current.stamp and mirror.is_whole:
                 return mirror
         await connecting
-        return await _Pull(lims, store, clock, limit_kib_s, _Meter(clock, tell, clock.now())).run(system, current)
+        work = _Pull(lims, store, clock, limit_kib_s, _Meter(clock, tell, clock.now()))
+        return await work.run(system, current, newest(mirrors))
 
 
 async def _connect(stack: contextlib.AsyncExitStack, far: FarLim) -> None:
@@ -145,23 +146,25 @@ class _Pull:
     limit_kib_s: int
     meter: _Meter
 
-    async def run(self, system: str, current: Backup) -> Mirror:
+    async def run(self, system: str, current: Backup, before: Mirror | None) -> Mirror:
         """The mirror of it."""
         stamp = current.stamp
-        place = await self.store.place(stamp)
-        counting = asyncio.create_task(self._count(system, current, place))
-        ahead = asyncio.create_task(self._bring_ahead(stamp, place))
+        placing = asyncio.create_task(self.store.place(stamp, before))
+        counting = asyncio.create_task(self._count(system, current, placing))
+        ahead = asyncio.create_task(self._bring_ahead(stamp, placing))
         try:
-            await asyncio.wait({counting, ahead}, return_when=asyncio.FIRST_EXCEPTION)
-            manifest = await counting
+            for ended in (await asyncio.wait({counting, ahead}, return_when=asyncio.FIRST_EXCEPTION))[0]:
+                ended.result()
+            manifest, place = await counting, await placing
         finally:
-            await _end([counting, ahead])
+            await _end([counting, ahead, placing])
         await self._bring(manifest, place)
         return await self.store.finish(manifest, beside=self._assert_stands(stamp))
 
-    async def _count(self, system: str, current: Backup, place: Place) -> Manifest:
+    async def _count(self, system: str, current: Backup, placing: Awaitable[Place]) -> Manifest:
         counted = await _at_once([partial(far.manifest, current.stamp) for far in self.lims])
-        self.meter.know([entry for lim in counted for entry in lim.files if entry.contents not in place.contents])
+        had = (await placing).had
+        self.meter.know([entry for lim in counted for entry in lim.files if entry.contents not in had])
         return _whole(system, current, counted)
 
     async def _assert_stands(self, stamp: str) -> None:
@@ -169,11 +172,12 @@ class _Pull:
         if (await self.lims[0].backups()).find(stamp) is None:
             raise FarDataRefused(f"backup {stamp} of the primary", "it was deleted there while it was copied")
 
-    async def _bring_ahead(self, stamp: str, place: Place) -> None:
+    async def _bring_ahead(self, stamp: str, placing: Awaitable[Place]) -> None:
         """Bring what has changed of the large files while the LIMs still count; where no mirror is, everything.
 
-        What went wrong here is not told: what is missing then is brought by name.
+        What went wrong on the line is not told: what is missing then is brought by name.
         """
+        place = await placing
 
         def brought(lim: int, size_bytes: int) -> None:
             self.meter.brought(lim, size_bytes)
@@ -197,7 +201,7 @@ class _Pull:
     async def _bring(self, manifest: Manifest, place: Place) -> None:
         """Bring what is missing; a break is waited out as long as each try brings something."""
         breaks = 0
-        while (incoming := await self._begin(manifest)).missing:
+        while (incoming := await self._begin(manifest, place)).missing:
             try:
                 await self._fetch(manifest.stamp, incoming, place)
             except OutOfReach:
@@ -208,8 +212,8 @@ class _Pull:
             else:
                 return
 
-    async def _begin(self, manifest: Manifest) -> Incoming:
-        incoming = await self.store.begin(manifest)
+    async def _begin(self, manifest: Manifest, place: Place) -> Incoming:
+        incoming = await self.store.begin(manifest, place)
         self.meter.go_on(sum(entry.size_bytes for _, entry in incoming.missing))
         return incoming
 
