@@ -41,7 +41,7 @@ class Backups:
             for name, size_bytes in sizes[lim.plan.number].items():
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self._text(name, size_bytes))
+                path.write_bytes(self._text(f"{name} {lim.plan.address}", size_bytes))
         self._make_valid(self.stamp)
         return self.stamp
 
@@ -53,7 +53,7 @@ class Backups:
             shutil.copytree(old, self.folder(lim, new), copy_function=shutil.copyfile)
             names = sorted(path for path in self.folder(lim, new).rglob("*") if path.is_file())
             for path in self.chance.sample(names, round(len(names) * files)):
-                path.write_bytes(self._text(path.name, path.stat().st_size))
+                path.write_bytes(self._text(f"{path.name} {lim.plan.address}", path.stat().st_size))
             for path in names if blocks else ():
                 self._change_blocks(path, blocks)
         self._make_valid(new)
@@ -70,11 +70,11 @@ class Backups:
     def _lims(self) -> Sequence[Lim]:
         return self.bed.of(System.PRIMARY)
 
-    def _text(self, name: str, size_bytes: int) -> bytes:
+    def _text(self, head: str, size_bytes: int) -> bytes:
         """Lines that no other file has, of which the first says whose they are."""
         mixed = self.chance.randbytes(min(size_bytes, MIXED_BYTES) // 2).hex()
         lines = "\n".join(mixed[at : at + 120] for at in range(0, len(mixed), 120))
-        whole = f"%{name} PROGRAM UNIT DATA\n{lines}\n".encode()
+        whole = f"%{head} PROGRAM UNIT DATA\n{lines}\n".encode()
         return (whole * (size_bytes // len(whole) + 1))[:size_bytes]
 
     def _change_blocks(self, path: Path, share: float) -> None:
@@ -89,6 +89,11 @@ class Backups:
             beside = lim.path(f"{EXCHANGE}/database.new")
             beside.write_text(f"{stamp}\n{stamp}\n")
             beside.replace(lim.path(f"{EXCHANGE}/database"))
+
+
+def many(files: int, size_bytes: int) -> Sizes:
+    """So many files of one size."""
+    return {f"UNIT{number:04d}.D": size_bytes for number in range(files)}
 
 
 def inside(lim: Lim, stamp: str) -> str:

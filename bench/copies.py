@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.backups import Backups, Sizes, enlarge_disks, inside
+from bench.backups import Backups, enlarge_disks, inside, many
 from bench.figures import Goal, Spread
 from bench.helper import HERE
 from redundancyd.adapters.far_data import Login
@@ -74,7 +74,7 @@ def run_copies(found: Copies, prefix: str, runs: int, chance: random.Random, tel
         pair = _Pair(bed, Backups(bed, chance), found, tell)
         pair.set_up_peer()
         each = found.size_mb * 10**6 // found.files
-        pair.backups.lay({lim: _many(found.files // LIMS, each) for lim in range(1, LIMS + 1)})
+        pair.backups.lay({lim: many(found.files // LIMS, each) for lim in range(1, LIMS + 1)})
         for _ in range(runs):
             pair.forget()
             pair.measure("first")
@@ -85,17 +85,13 @@ def run_copies(found: Copies, prefix: str, runs: int, chance: random.Random, tel
             pair.backups.save(files=SHARE)
             pair.measure("changed")
         large = found.large_mb * 10**6
-        pair.backups.lay({1: {"cql/extension.csv": large}, **{lim: _many(20, 10_000) for lim in range(2, LIMS + 1)}})
+        pair.backups.lay({1: {"cql/extension.csv": large}, **{lim: many(20, 10_000) for lim in range(2, LIMS + 1)}})
         pair.forget()
         pair.copy()
         with _narrow(bed):
             for _ in range(runs):
                 pair.backups.save(blocks=SHARE)
                 pair.measure("large")
-
-
-def _many(files: int, size_bytes: int) -> Sizes:
-    return {f"UNIT{number:04d}.D": size_bytes for number in range(files)}
 
 
 class _Pair:
