@@ -29,6 +29,8 @@ Check = Callable[[], None]
 """called between two pieces of work; raises when nobody wants the rest"""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+_IN_DOUBT = 0
+"""time stamp of a file that was found wrong"""
 _own = threading.local()
 
 
@@ -109,8 +111,13 @@ def _open(path: Path, flags: int = _READ) -> Iterator[int]:
 
 
 def link(old: Path, new: Path) -> bool:
-    """Let `new` be the same file as `old`, unless something is there; False where the disk has no link left for it."""
+    """Let `new` be the same file as `old`, unless something is there.
+
+    False where the disk has no link left for it, and where `old` is in doubt.
+    """
     try:
+        if old.lstat().st_mtime_ns == _IN_DOUBT:
+            return False
         try:
             os.link(old, new, follow_symlinks=False)
         except FileNotFoundError:  # the folder, as a rule
@@ -159,15 +166,15 @@ def is_sealed(path: Path, sha256: str) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and status.st_mtime_ns == _mark(sha256)
 
 
-def unseal(path: Path) -> None:
-    """What its time stamp said is not true."""
+def doubt(path: Path) -> None:
+    """It is not what it was taken for, in whichever mirrors it is: it is neither believed nor linked any more."""
     with contextlib.suppress(OSError):
-        os.utime(path, follow_symlinks=False)
+        os.utime(path, ns=(_IN_DOUBT, _IN_DOUBT), follow_symlinks=False)
 
 
 def _mark(sha256: str) -> int:
     """An instant that stands for a checksum, in whole seconds; every write puts another one in its place."""
-    return (int(sha256[:8], 16) >> 1) * 10**9
+    return ((int(sha256[:8], 16) >> 1) + 1) * 10**9
 
 
 def sync_folder(folder: Path) -> None:
