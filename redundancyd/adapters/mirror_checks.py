@@ -4,11 +4,11 @@ Everything here waits for the disk and belongs into a thread.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from redundancyd.adapters import mirror_files as files
-from redundancyd.core.manifest import Entry, LimManifest
+from redundancyd.core.manifest import Entry
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Condition, examine
 from redundancyd.core.paths import name_of, quoted
@@ -63,41 +63,45 @@ def tidy(folder: Path, manifest: Manifest) -> None:
         files.remove_empty(top)
 
 
-def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]:
-    """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed.
+def verify(folder: Path, manifest: Manifest, check: files.Check) -> tuple[list[str], list[Entry]]:
+    """What is wrong in an incoming mirror, and which files are right but not sealed yet, by their paths in it.
 
-    What is linked to a file that was verified, and not written to since then, is not read again.
+    What cannot become right by sending the rest is removed.  What is linked to a file that was verified, and not
+    written to since then, is not read again.
     """
-    there = files.walk(place) if place.is_dir() else {}
-    read = [entry for entry in lim.files if there.get(entry.path) == entry.size_bytes]
+    wrong: list[str] = []
+    read: list[Entry] = []
+    for lim in manifest.lims:
+        place = folder / lim_folder(lim.lim)
+        there = files.walk(place) if place.is_dir() else {}
+        for entry in lim.files:
+            path = f"{place.name}/{entry.path}"
+            size = there.get(entry.path)
+            if size is None:
+                wrong.append(f"{Condition.FILE_MISSING}: {path}")
+            elif size != entry.size_bytes:
+                if size > entry.size_bytes or not files.is_only_ours(place / entry.name):
+                    files.remove(place / entry.name)
+                wrong.append(f"{Condition.FILE_DIFFERS}: {path}: {size} bytes, not {entry.size_bytes}")
+            elif not files.is_sealed(place / entry.name, entry.sha256):
+                read.append(Entry(path, size, entry.sha256))
+    sums = files.share_out(lambda entry: files.sha256(folder / entry.name, check), read)
+    right = []
+    for entry, sha256 in zip(read, sums, strict=True):
+        if sha256 == entry.sha256:
+            right.append(entry)
+            continue
+        files.doubt(folder / entry.name)  # where it is linked to a mirror, the next try must not link it again
+        files.remove(folder / entry.name)
+        wrong.append(f"{Condition.FILE_DIFFERS}: {entry.path}: other contents of the same size")
+    return wrong, right
 
-    def sha256_of(entry: Entry) -> str:
-        path = place / entry.name
-        return entry.sha256 if files.is_sealed(path, entry.sha256) else files.sha256(path, check)
 
-    sums = files.share_out(sha256_of, read)
-    found = {entry.path: sha256 for entry, sha256 in zip(read, sums, strict=True)}
-    for entry in lim.files:
-        size = there.get(entry.path)
-        if size is None:
-            yield f"{Condition.FILE_MISSING}: {place.name}/{entry.path}"
-        elif size != entry.size_bytes:
-            path = place / entry.name
-            if size > entry.size_bytes or not files.is_only_ours(path):
-                files.remove(path)
-            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: {size} bytes, not {entry.size_bytes}"
-        elif found[entry.path] != entry.sha256:
-            files.doubt(place / entry.name)  # where it is linked to a mirror, the next try must not link it again
-            files.remove(place / entry.name)
-            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: other contents of the same size"
+def seal(folder: Path, entries: Sequence[Entry], check: files.Check) -> None:
+    """These files are on disk, and nobody writes to them any more."""
 
-
-def seal(folder: Path, manifest: Manifest, check: files.Check) -> None:
-    """All files of an incoming mirror are on disk, and nobody writes to them any more."""
-
-    def one(item: tuple[int, Entry]) -> None:
+    def one(entry: Entry) -> None:
         check()
-        lim, entry = item
-        files.seal(folder / lim_folder(lim) / entry.name, entry.sha256)
+        files.seal(folder / entry.name, entry.sha256)
 
-    files.share_out(one, [(lim.lim, entry) for lim in manifest.lims for entry in lim.files])
+    files.share_out(one, entries)

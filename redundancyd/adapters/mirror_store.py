@@ -18,7 +18,7 @@ from redundancyd.adapters import mirror_files as files
 from redundancyd.adapters.disk import Disk
 from redundancyd.adapters.files import Files
 from redundancyd.adapters.incoming import Incoming, Place
-from redundancyd.adapters.mirror_checks import MANIFEST, condition_of, lim_folder, seal, tidy, wrong_in
+from redundancyd.adapters.mirror_checks import MANIFEST, condition_of, lim_folder, seal, tidy, verify
 from redundancyd.core import mirror_manifest
 from redundancyd.core.manifest import Entry, LimManifest, ManifestNotUnderstood
 from redundancyd.core.mirror_manifest import Manifest
@@ -84,7 +84,7 @@ class MirrorStore:
         MirrorUnsound names the file that is missing or differs; one that cannot become right is removed, so that the
         next try sends it anew.  `beside` is waited for meanwhile; if it raises, the mirror does not get its name.
         """
-        verifying = asyncio.create_task(self._run(lambda check: self._verify_incoming(manifest, check), deadline_ms))
+        verifying = asyncio.create_task(self._run(lambda check: self._make_sound(manifest, check), deadline_ms))
         works: list[asyncio.Future[None]] = [verifying, *([asyncio.ensure_future(beside)] if beside else [])]
         try:
             await asyncio.gather(*works)
@@ -92,7 +92,7 @@ class MirrorStore:
             for work in works:
                 work.cancel()
             await asyncio.wait(works)
-        return await self._run(lambda check: self._finish(manifest, check), deadline_ms)
+        return await self._run(lambda _: self._finish(manifest), deadline_ms)
 
     async def keep(self, count: int = KEEP, *, today: str) -> tuple[Kept, ...]:
         """Remove what goes; returns what became of each mirror and why.  To be called when the new one is whole."""
@@ -227,19 +227,20 @@ class MirrorStore:
             remedy = "Make room or give the folder a larger disk; the mirrors that are whole stay."
             raise NotSaved(f"making room in {self.folder}", why, remedy)
 
-    def _verify_incoming(self, manifest: Manifest, check: files.Check) -> None:
+    def _make_sound(self, manifest: Manifest, check: files.Check) -> None:
         folder = self.folder / _INCOMING / manifest.stamp
         if not folder.is_dir():
             raise MirrorUnsound(f"finishing the mirror {manifest.stamp}", "nothing of it is there")
         tidy(folder, manifest)
-        if wrong := [what for lim in manifest.lims for what in wrong_in(folder / lim_folder(lim.lim), lim, check)]:
+        wrong, right = verify(folder, manifest, check)
+        if wrong:
             remedy = "Copy again: what is right stays, the rest is sent anew."
             others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise MirrorUnsound(f"finishing the mirror {manifest.stamp}", wrong[0] + others, remedy)
+        seal(folder, right, check)
 
-    def _finish(self, manifest: Manifest, check: files.Check) -> Mirror:
+    def _finish(self, manifest: Manifest) -> Mirror:
         folder = self.folder / _INCOMING / manifest.stamp
-        seal(folder, manifest, check)
         files.write_new(folder / MANIFEST, mirror_manifest.dump(manifest))
         for each in files.folders(folder):
             files.sync_folder(each)
