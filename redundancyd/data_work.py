@@ -35,6 +35,10 @@ NOT_BEGUN = frozenset(
     | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
 )
 """Words by which a LIM says that it reloaded nothing"""
+NOT_LOADING = frozenset({"nothing_loaded", "bad_request"})
+"""Words by which a LIM says that no load was ever begun there"""
+ENDED_BADLY = frozenset({"reload_failed", "reload_hangs", "reload_unknown", ""})
+"""Words by which a LIM says that what was begun last did not end well, or that nobody knows how"""
 Outcome = tuple[Ended, str]
 
 
@@ -120,13 +124,11 @@ class DataJob:
         self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
 
     async def resume(self, begun: LoadBegun) -> None:
-        """Watch such a load to its end if it runs still; if not, it is done anew."""
+        """Watch such a load to its end, or hear how it has ended; what failed meanwhile is rolled back."""
         self.stamp, self.step = begun.stamp, Step.LOADING
         self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
-        ended, why = Ended.CALLED_OFF, ""
-        if await self._still_runs(begun.until):
-            ended, why = await self._do(Step.LOADING, lambda: self._watch(begun))
+        ended, why = await self._do(Step.LOADING, lambda: self._hear(begun))
         await self._walk(Step.LOADING, ended, why)
 
     async def _walk(self, step: Step, ended: Ended, why: str) -> None:
@@ -293,15 +295,31 @@ class DataJob:
                 if not await self._still_runs(begun.until):
                     return Ended.OUT_OF_REACH, str(error)
             else:
-                self.past = replace(
-                    self.past,
-                    loaded=begun.stamp,
-                    mirror=begun.mirror,
-                    table=begun.table,
-                    foreign="",
-                    missing=(),
-                    behind=self._behind,
-                )
+                self._note_loaded(begun)
+                return Ended.DONE, ""
+
+    def _note_loaded(self, begun: LoadBegun) -> None:
+        past = replace(self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table)
+        self.past = replace(past, foreign="", missing=(), behind=self._behind)
+
+    async def _hear(self, begun: LoadBegun) -> Outcome:
+        """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
+        while True:
+            try:
+                loaded = await self._steps.last_load(self._running)
+            except (FarDataRefused, OutOfReach) as error:
+                refused = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
+                if refused in NOT_LOADING:
+                    return Ended.CALLED_OFF, str(error)
+                if refused in ENDED_BADLY:
+                    return Ended.FAILED, str(error)
+                if self._clock.now() >= begun.until:
+                    return Ended.OUT_OF_REACH, str(error)
+                await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
+            else:
+                if loaded.stamp != begun.stamp:
+                    return Ended.CALLED_OFF, f"the alternate runs {loaded.stamp}"
+                self._note_loaded(begun)
                 return Ended.DONE, ""
 
     async def _still_runs(self, until: int) -> bool:

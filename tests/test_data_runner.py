@@ -64,6 +64,7 @@ class Site:
         self.found = Findings()
         self.behind: tuple[str, ...] = ()
         self.reloads = ""
+        self.ran = STAMP
         self.store = self.loader = self
         self.layouts = Layouts()
 
@@ -113,6 +114,11 @@ class Site:
         """At once."""
         await self._do("load")
         return Loaded(stamp, "", 1)
+
+    async def last_load(self, _running: object) -> Loaded:
+        """That one, unless the test says otherwise."""
+        await self._do("last_load")
+        return Loaded(self.ran, "", 1)
 
     async def rollback(self, _running: object) -> Loaded:
         """At once."""
@@ -350,20 +356,64 @@ async def test_a_takeover_that_is_due_keeps_jobs_from_beginning(running: Running
     assert answer.detail == "the alternate is active"
 
 
+def refuses(word: str) -> Callable[[], None]:
+    """A LIM that says so."""
+
+    def say() -> None:
+        raise FarDataRefused("`load`", "why", word=word)
+
+    return say
+
+
 @pytest.mark.L2
-async def test_a_start_that_finds_a_load_tells_the_decision_first_of_all(running: Running):
+@pytest.mark.D3
+@pytest.mark.parametrize(
+    ("ran", "word", "result", "done"),
+    [
+        (STAMP, "", Result.LOADED, ["last_load"]),
+        ("20260101000000", "", Result.TRIED_AGAIN, ["last_load"]),
+        ("", "nothing_loaded", Result.TRIED_AGAIN, ["last_load"]),
+        ("", "reload_failed", Result.ROLLED_BACK, ["last_load", "rollback"]),
+        ("", "reload_hangs", Result.ROLLED_BACK, ["last_load", "rollback"]),
+        ("", "reload_unknown", Result.ROLLED_BACK, ["last_load", "rollback"]),
+    ],
+)
+async def test_a_start_that_finds_a_load_hears_how_it_ended(
+    running: Running, ran: str, word: str, result: Result, done: list[str]
+):
     """
-    It has ended meanwhile: the decision hears that too, and the load is done anew a little later.
+    The decision hears of it first of all; what failed while nobody watched is rolled back, and nothing is begun.
     """
+    running.site.ran = ran
+    if word:
+        running.site.goes["last_load"] = refuses(word)
     await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 60_000))
     await running.runner.begin()
     assert running.kinds() == [LoadUnderWay]
     task = asyncio.create_task(running.runner.run())
     past = await running.ended()
     task.cancel()
-    assert past.result is Result.TRIED_AGAIN
+    assert past.result is result
+    assert past.loaded == (STAMP if result is Result.LOADED else "")
+    assert running.site.done == done
     assert running.kinds() == [LoadUnderWay, LoadEnded]
     assert (await running.files.read()).load is None
+
+
+async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Asked again until it says how it ended, or the decision waits no longer; then it is rolled back.
+    """
+    monkeypatch.setattr("redundancyd.data_work.WATCH_AGAIN_MS", 20)
+    running.site.goes["last_load"] = refuses("busy")
+    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
+    await running.runner.begin()
+    task = asyncio.create_task(running.runner.run())
+    past = await running.ended()
+    task.cancel()
+    assert past.result is Result.ROLLED_BACK
+    assert running.site.done.count("last_load") > 2
+    assert running.site.done[-1] == "rollback"
 
 
 async def test_a_grant_that_nobody_waits_for_any_more_is_ended(running: Running):

@@ -15,7 +15,7 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ MANIFEST_DEADLINE_MS = 900_000
 SILENCE_S = 30
 """how long rsync waits for a LIM that says nothing any more"""
 PRINTOUT_MAX_BYTES = 262_144
+MORE_BYTES = 64 * 2**20
+"""that may come beyond what was announced, before the source is taken for a hostile one"""
 GRACE_S = 1.0
 """rsync keeps what it has of a file when it is asked to end"""
 _STDERR_KEPT = 400
@@ -109,7 +111,8 @@ class FarLim:
     async def backups(self) -> BackupList:
         """What the exchange there calls its valid backups."""
         tried = f"`backups` on {self.server.name}"
-        lines = [line async for line in self._say("backups", PRINTOUT_MAX_BYTES, WORDS_DEADLINE_MS)]
+        async with contextlib.aclosing(self._say("backups", PRINTOUT_MAX_BYTES, WORDS_DEADLINE_MS)) as said:
+            lines = [line async for line in said]
         reply = _reply(tried, lines[-1] if lines else "")
         try:
             return backups.parse(str(reply.get("printout", "")))
@@ -121,15 +124,18 @@ class FarLim:
         tried = f"`manifest {stamp}` on {self.server.name}"
         reader = Reader(self.server.lim, stamp)
         try:
-            async for line in self._say(f"manifest {stamp}", LINE_MAX_BYTES, MANIFEST_DEADLINE_MS):
-                if not reader.begun:
-                    _reply(tried, line)
-                reader.take(line)
+            # Closed at once: the process of one that is refused ends here and not some time later.
+            words = f"manifest {stamp}"
+            async with contextlib.aclosing(self._say(words, LINE_MAX_BYTES, MANIFEST_DEADLINE_MS)) as said:
+                async for line in said:
+                    if not reader.begun:
+                        _reply(tried, line)
+                    reader.take(line)
             return reader.whole()
         except ManifestNotUnderstood as error:
             raise FarDataRefused(tried, str(error)) from error
 
-    async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncIterator[str]:
+    async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncGenerator[str, None]:
         """Each line that the LIM answers to these words."""
         tried = f"`{words}` on {self.server.name}"
         command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
@@ -189,12 +195,25 @@ class FarLim:
         if basis is not None:
             words.append(f"--copy-dest={basis}")
         names = [entry.name for entry in entries]
+        brought = self._bounded(stamp, entries, brought)
         status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
         tried = f"the files of backup {stamp} from {self.server.name}"
         if _NO_RSYNC in why:
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
             raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
+    def _bounded(self, stamp: str, entries: Sequence[Entry], brought: Brought) -> Brought:
+        """Told of what comes; FarDataRefused when it is far more than these files are, each sent twice."""
+        most = 2 * sum(entry.size_bytes for entry in entries) + MORE_BYTES
+
+        def told(done: int) -> None:
+            if done > most:
+                what = f"the files of backup {stamp} from {self.server.name}"
+                raise FarDataRefused(what, f"{done} bytes and no end: more than its manifest allows")
+            brought(done)
+
+        return told
 
     async def _run_rsync(
         self,
@@ -206,7 +225,7 @@ class FarLim:
         brought: Brought,
     ) -> tuple[int, str]:
         """How rsync ended that brings these files, or all, and what it complained of."""
-        if shutil.which("rsync") is None:
+        if await asyncio.to_thread(shutil.which, "rsync") is None:
             return 1, _NO_RSYNC
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
         whole = ["rsync", *words, "--partial", "--chmod=D700,F600", f"--timeout={SILENCE_S}"]
@@ -277,6 +296,18 @@ async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[a
                     await process.wait()
             _end(process.pid, signal.SIGKILL)
             await process.wait()
+        await _close(process)
+
+
+async def _close(process: asyncio.subprocess.Process) -> None:
+    """Give back the pipes of a process that has ended: those that nobody reads to their end stay open."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with contextlib.suppress(TimeoutError, ValueError):
+        async with asyncio.timeout(GRACE_S):
+            for stream in (process.stdout, process.stderr):
+                while stream is not None and await stream.read(65_536):
+                    pass
 
 
 def _end(pid: int, how: signal.Signals) -> None:
