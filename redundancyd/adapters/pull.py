@@ -1,14 +1,13 @@
 """The pull: the primary's current backup becomes a mirror of ours.
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
-several LIMs at once; ask again whether the backup still stands; then verify every file against what its LIM said.  A
-line that breaks is gone on from where it broke.  The first time, with nothing to link, everything is brought while the
-LIMs still count.  Nothing is written in the primary.
+several LIMs at once; ask again whether the backup still stands, and is what it was; then verify every file against
+what its LIM said.  A line that breaks is gone on from where it broke.  The first time, with nothing to link, everything
+is brought while the LIMs still count.  Nothing is written in the primary.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import Any, TypeVar
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim
+from redundancyd.adapters.journal import record
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import Incoming, MirrorStore
 from redundancyd.core.backups import Backup
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Mirror, newest
-from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
+from redundancyd.errors import FarDataRefused, MirrorUnsound, NotSaved, OutOfReach, RedundancyError
 
 AT_ONCE = 4
 """LIMs that send at the same time"""
@@ -61,8 +61,17 @@ class _Meter:
     started_at: int
     done: dict[int, int]
 
+    def counted(self, lims: Sequence[LimManifest]) -> None:
+        """How much there is at all, once the LIMs have said it."""
+        self.all_bytes = sum(lim.size_bytes for lim in lims)
+        self.files = sum(len(lim.files) for lim in lims)
+        self.show()
+
     def brought(self, lim: int, size_bytes: int) -> None:
         self.done[lim] = max(size_bytes, self.done.get(lim, 0))
+        self.show()
+
+    def show(self) -> None:
         done = sum(self.done.values())
         if self.all_bytes:
             done = min(done, self.all_bytes)
@@ -81,24 +90,35 @@ async def pull(
     limit_kib_s: int = 0,
     tell: Tell = lambda _: None,
 ) -> Mirror:
-    """The mirror of the primary's current backup, whole; the same one again when we have it already."""
+    """The mirror of the primary's current backup, every byte of it; the same one again when we have it already."""
     current = await _current(lims)
-    mirrors = await store.look()
-    for mirror in mirrors:
-        if mirror.stamp == current.stamp and mirror.is_whole:
-            return mirror
-    asking = asyncio.create_task(_at_once([partial(far.manifest, current.stamp) for far in lims]))
+    for mirror in await store.look():
+        if mirror.stamp == current.stamp and mirror.is_whole and (read := await store.verify(mirror.stamp)).is_whole:
+            return read
+    is_first = newest(await store.look()) is None
+    meter = _Meter(clock, tell, 0, 0, clock.now(), {})
+    asking = asyncio.create_task(_count(lims, current.stamp, meter if is_first else None))
     works: set[asyncio.Task[Any]] = {asking}
-    if newest(mirrors) is None:
-        works.add(asyncio.create_task(_guess(lims, store, clock, current.stamp, limit_kib_s=limit_kib_s, tell=tell)))
+    if is_first:
+        works.add(asyncio.create_task(_guess(lims, store, current.stamp, meter, limit_kib_s)))
     try:
         await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
         manifest = _whole(system, current, await asking)
     finally:
         await _end(works)
-    await _bring(lims, store, clock, manifest, limit_kib_s=limit_kib_s, tell=tell)
-    if (await lims[0].backups()).find(current.stamp) is None:
-        raise FarDataRefused(f"backup {current.stamp} of the primary", "it was deleted there while it was copied")
+    bring = partial(_bring, lims, store, clock, manifest, limit_kib_s=limit_kib_s, tell=tell)
+    try:
+        await bring()
+    except FarDataRefused:
+        await _check_listed(lims, current.stamp)  # the better reason, where it is the reason
+        raise
+    await _check_stands(lims, manifest)
+    try:
+        return await store.finish(manifest)
+    except MirrorUnsound:
+        if not store.found_damage:
+            raise
+    await bring()  # a mirror that it was linked from had been damaged: the store knows it now, and links no more of it
     return await store.finish(manifest)
 
 
@@ -113,20 +133,54 @@ async def _current(lims: Sequence[FarLim]) -> Backup:
     return current
 
 
+async def _count(lims: Sequence[FarLim], stamp: str, meter: _Meter | None = None) -> list[LimManifest]:
+    """What is in the backup, on every LIM."""
+    counted = await _at_once([partial(far.manifest, stamp) for far in lims])
+    if meter is not None:
+        meter.counted(counted)
+    return counted
+
+
+async def _check_listed(lims: Sequence[FarLim], stamp: str) -> None:
+    """FarDataRefused when the backup is not valid any more."""
+    if (await lims[0].backups()).find(stamp) is None:
+        raise FarDataRefused(f"backup {stamp} of the primary", "it was deleted there while it was copied")
+
+
+async def _check_stands(lims: Sequence[FarLim], manifest: Manifest) -> None:
+    """FarDataRefused unless the backup is valid still and what it was when it was counted first.
+
+    What is listed may be half written still.  A LIM that counted a moment ago knows the sums of what did not change.
+    """
+    counting = asyncio.create_task(_count(lims, manifest.stamp))
+    try:
+        await _check_listed(lims, manifest.stamp)
+        again = await counting
+    finally:
+        await _end({counting})
+    before, after = (dict(_named(each)) for each in (manifest.lims, again))
+    if odd := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
+        others = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
+        why = f"it was written to there while it was copied: {odd[0]}{others}"
+        raise FarDataRefused(f"backup {manifest.stamp} of the primary", why, "Copy again when it is whole.")
+
+
+def _named(lims: Iterable[LimManifest]) -> Iterator[tuple[str, Entry]]:
+    """Every file of all LIMs by the name that people know it by."""
+    return ((f"{lim_folder(lim.lim)}/{entry.path}", entry) for lim in lims for entry in lim.files)
+
+
 def _whole(system: str, backup: Backup, lims: Sequence[LimManifest]) -> Manifest:
     ordered = tuple(sorted(lims, key=lambda lim: lim.lim))
     return Manifest(system, backup.version, backup.stamp, backup.date, backup.zone, ordered)
 
 
-async def _guess(
-    lims: Sequence[FarLim], store: MirrorStore, clock: Clock, stamp: str, *, limit_kib_s: int, tell: Tell
-) -> None:
+async def _guess(lims: Sequence[FarLim], store: MirrorStore, stamp: str, meter: _Meter, limit_kib_s: int) -> None:
     """Bring everything while the LIMs still count it: where no mirror is, nothing could be linked.
 
-    What went wrong here is not told: what is missing then is brought by name.
+    What went wrong here ends nothing: what is missing then is brought by name.
     """
     folder, room = await store.place(stamp)
-    meter = _Meter(clock, tell, 0, 0, clock.now(), {})
     share = _share(limit_kib_s, len(lims))
 
     def brought(lim: int, size_bytes: int) -> None:
@@ -134,20 +188,21 @@ async def _guess(
         if sum(meter.done.values()) > room:
             raise NotSaved(f"copying to {folder}", f"there is room for {room} bytes")
 
-    with contextlib.suppress(RedundancyError):
-        await _at_once(
-            [
-                partial(
-                    far.fetch,
-                    stamp,
-                    None,
-                    folder / lim_folder(far.server.lim),
-                    limit_kib_s=share,
-                    brought=partial(brought, far.server.lim),
-                )
-                for far in lims
-            ]
-        )
+    def fetching(far: FarLim) -> Callable[[], Awaitable[None]]:
+        number = far.server.lim
+        into = folder / lim_folder(number)
+        return partial(far.fetch, stamp, None, into, limit_kib_s=share, brought=partial(brought, number))
+
+    try:
+        await _at_once([fetching(far) for far in lims])
+    except OutOfReach as error:
+        _interrupted(stamp, error)
+    except RedundancyError:
+        pass
+
+
+def _interrupted(stamp: str, error: OutOfReach) -> None:
+    record("copy_interrupted", level="warning", stamp=stamp, why=str(error))
 
 
 def _share(limit_kib_s: int, lims: int) -> int:
@@ -166,7 +221,8 @@ async def _bring(
         meter = _Meter(clock, tell, left, len(incoming.missing), clock.now(), {})
         try:
             await _fetch(lims, manifest.stamp, incoming, before, meter, limit_kib_s)
-        except OutOfReach:
+        except OutOfReach as error:
+            _interrupted(manifest.stamp, error)
             breaks += 1
             if breaks > BREAKS_MAX:
                 raise
