@@ -206,8 +206,8 @@ def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
         link.symlink_to(f"/opt/eri_sn/bin/{command.name}")
 
 
-def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
-    """The exchange data of a LIM, and the backups that its system has made of it."""
+def installed(plan: BedPlan, lim: LimPlan) -> dict[str, bytes]:
+    """The exchange data that a LIM of a new bed came with."""
     own = plan.of(lim.system)
     v4, v6 = lim.net.nets
     addresses = Addresses(
@@ -218,8 +218,13 @@ def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
         v6,
         lim.net.address(1),
     )
+    return contents(addresses, plan.data_files, plan.data_bytes)
+
+
+def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """The exchange data of a LIM, and the backups that its system has made of it."""
     store = Store(upper / "var/opt/eri_sn", lim.number, f"1{VERSION}")
-    store.install(contents(addresses, plan.data_files, plan.data_bytes), STAMPS[lim.system][: plan.backups])
+    store.install(installed(plan, lim), STAMPS[lim.system][: plan.backups])
 
 
 def _write_supervisor(upper: Path, plan: BedPlan) -> None:

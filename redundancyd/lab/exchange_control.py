@@ -60,6 +60,8 @@ def next_outcome(path: Path) -> tuple[float, str]:
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps({**said, "outcomes": outcomes}))
     beside.replace(path)
+    if isinstance(outcome, int | float):  # seconds, for this one alone
+        return float(outcome), "successful"
     return float(said.get("seconds", 0.5)), str(outcome)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from redundancyd.core.systems import System, Traffic
-from redundancyd.scenarios import measure
+from redundancyd.scenarios import exchange_words, measure
 from redundancyd.scenarios.evidence import Happened, Sample
 from redundancyd.scenarios.measure import MS, Interval
 from redundancyd.scenarios.pages import Fact
@@ -46,6 +46,8 @@ class Judge:
             case "order", [*_, word]:
                 ordered = self.stage.last_order()
                 return word in ordered.said if fact.words[0] == "said" else word == ordered.end
+        if fact.name in exchange_words.FACTS:
+            return self.stage.data_is_so(fact.name, fact.words)
         return self._bare(fact.name)
 
     def _bare(self, name: str) -> bool:
