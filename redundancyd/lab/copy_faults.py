@@ -89,9 +89,9 @@ def flip_byte(world: World, words: list[str]) -> None:
     files = sorted(path for path in stamps[-1].glob("lim-*/*.D") if not path.name.startswith(".")) if stamps else []
     if not files:
         raise LabError(f"nothing is in {folder} whose byte could change")
-    text = bytearray(files[-1].read_bytes())
+    text = bytearray(files[0].read_bytes())
     text[len(text) // 2] ^= 1
-    files[-1].write_bytes(text)
+    files[0].write_bytes(text)
 
 
 # --- on the line ---
