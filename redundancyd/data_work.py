@@ -13,7 +13,7 @@ from dataclasses import replace
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.pull import MOVED, Progress
 from redundancyd.core import data_job
 from redundancyd.core.data_job import Ended, Past, Result, Step
 from redundancyd.core.effects import Load, Refuse
@@ -34,6 +34,8 @@ NOT_BEGUN = frozenset(
     | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
 )
 """Words by which a LIM says that it reloaded nothing"""
+MOVING = frozenset({MOVED, "changing", "no_such_backup"})
+"""Words by which it is said that the primary makes or removes backups meanwhile"""
 Outcome = tuple[Ended, str]
 
 
@@ -188,6 +190,8 @@ class DataJob:
             return task.result()
         if isinstance(error, OutOfReach) and (step, Ended.OUT_OF_REACH) in data_job.TABLE:
             return Ended.OUT_OF_REACH, str(error)
+        if isinstance(error, FarDataRefused) and error.word in MOVING and (step, Ended.MOVED) in data_job.TABLE:
+            return Ended.MOVED, str(error)
         if not isinstance(error, RedundancyError):
             record("data_step_failed", level="error", step=step, exc_info=error)
         return Ended.FAILED, str(error) or repr(error)

@@ -197,7 +197,8 @@ def _reply(tried: str, line: str) -> dict[str, Any]:
         raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!r}") from None
     if not isinstance(reply, dict) or reply.get("ok") is not True:
         said = reply if isinstance(reply, dict) else {}
-        raise FarDataRefused(tried, f"{said.get('error', 'refused')}: {said.get('detail', line[:80])}")
+        word = str(said.get("error", "refused"))
+        raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
     return reply
 
 

@@ -28,6 +28,8 @@ AT_ONCE = 4
 """LIMs that send at the same time"""
 BREAKS_MAX = 10
 BREAK_PAUSE_MS = 2000
+MOVED = "moved"
+"""the word of a refusal that the primary's own work on its backups is the reason of"""
 _Result = TypeVar("_Result")
 
 
@@ -144,7 +146,8 @@ async def _count(lims: Sequence[FarLim], stamp: str, meter: _Meter | None = None
 async def _check_listed(lims: Sequence[FarLim], stamp: str) -> None:
     """FarDataRefused when the backup is not valid any more."""
     if (await lims[0].backups()).find(stamp) is None:
-        raise FarDataRefused(f"backup {stamp} of the primary", "it was deleted there while it was copied")
+        tried = f"backup {stamp} of the primary"
+        raise FarDataRefused(tried, "it was deleted there while it was copied", "Copy the newer one.", word=MOVED)
 
 
 async def _check_stands(lims: Sequence[FarLim], manifest: Manifest) -> None:
@@ -162,7 +165,8 @@ async def _check_stands(lims: Sequence[FarLim], manifest: Manifest) -> None:
     if odd := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
         others = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
         why = f"it was written to there while it was copied: {odd[0]}{others}"
-        raise FarDataRefused(f"backup {manifest.stamp} of the primary", why, "Copy again when it is whole.")
+        tried = f"backup {manifest.stamp} of the primary"
+        raise FarDataRefused(tried, why, "Copy again when it is whole.", word=MOVED)
 
 
 def _named(lims: Iterable[LimManifest]) -> Iterator[tuple[str, Entry]]:

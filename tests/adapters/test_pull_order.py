@@ -182,8 +182,9 @@ def test_a_backup_that_is_still_being_written_is_no_mirror(lim: NearLim, store: 
     """
     lim.wait_before_sending = lim.counted
     lim.after_sending = lambda: lim.change(FIRST, name, body)
-    with pytest.raises(FarDataRefused, match=f"written to there .* lim-1/{name}"):
+    with pytest.raises(FarDataRefused, match=f"written to there .* lim-1/{name}") as refused:
         pulled(lim, store)
+    assert refused.value.word == "moved"
     assert not (store.folder / FIRST).exists()
     lim.after_sending = nothing
     assert pulled(lim, store).condition is Condition.WHOLE
@@ -202,8 +203,9 @@ def test_a_backup_whose_folder_vanishes_while_it_is_copied_was_deleted(lim: Near
 
     lim.wait_before_sending = lim.counted
     lim.before_sending = vanish
-    with pytest.raises(FarDataRefused, match="deleted"):
+    with pytest.raises(FarDataRefused, match="deleted") as refused:
         pulled(lim, store)
+    assert refused.value.word == "moved"
     assert [mirror.condition for mirror in asyncio.run(store.look())] == [Condition.INCOMING]
 
 
