@@ -33,12 +33,14 @@ SILENCE_S = 30
 PRINTOUT_MAX_BYTES = 262_144
 GRACE_S = 1.0
 """rsync keeps what it has of a file when it is asked to end"""
-_STDERR_KEPT = 400
+_STDERR_KEPT = 800
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
+_NO_GREETING = "did not see server greeting"
+"""what rsync says of a line that broke before the LIM had said a word"""
 
 Brought = Callable[[int], None]
 
@@ -155,7 +157,8 @@ class FarLim:
                 raise FarDataRefused(tried, "without rsync only files that are named can be brought")
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
-            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+            is_lost = status in _LOST or _NO_GREETING in why
+            raise (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
 
     def _rsync(self, stamp: str, names: str | None, into: Path, basis: Path | None, limit_kib_s: int) -> list[str]:
         """The words of rsync; `names` is where it reads the names of the files."""

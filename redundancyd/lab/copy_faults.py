@@ -86,12 +86,14 @@ def flip_byte(world: World, words: list[str]) -> None:
     """One byte in the middle of a file; size and time stamps stay as they are."""
     folder = world.bed.supervisor.path(MIRRORS + ("/.incoming" if words == ["incoming"] else ""))
     stamps = sorted(path for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
-    files = sorted(path for path in stamps[-1].glob("lim-*/*.D") if not path.name.startswith(".")) if stamps else []
-    if not files:
+    lims = sorted(stamps[-1].glob("lim-*")) if stamps else []
+    # Of the last LIM: where LIMs have the same file, it is the one that the next mirror links.
+    path = next((path for path in sorted(lims[-1].glob("*.D")) if path.is_file()), None) if lims else None
+    if path is None:
         raise LabError(f"nothing is in {folder} whose byte could change")
-    text = bytearray(files[0].read_bytes())
+    text = bytearray(path.read_bytes())
     text[len(text) // 2] ^= 1
-    files[0].write_bytes(text)
+    path.write_bytes(text)
 
 
 # --- on the line ---
