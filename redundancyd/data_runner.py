@@ -56,7 +56,6 @@ class DataRunner:
         self._started_at = clock.wall_ms()
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
-        self._verified: dict[str, Mirror] = {}
         self._verifying = False
         self._unseen = ""
         """the stamp of a mirror that could not be looked through"""
@@ -173,8 +172,8 @@ class DataRunner:
         return {**self._desk.page(), **held_page(self._held())}
 
     def mirrors(self) -> tuple[Mirror, ...]:
-        """The mirrors as they were last looked at; what a verification has found goes before that."""
-        return tuple(self._verified.get(mirror.stamp, mirror) for mirror in self._mirrors)
+        """The mirrors as they were last looked at."""
+        return self._mirrors
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of exchange data that stand."""
@@ -241,7 +240,5 @@ class DataRunner:
             except RedundancyError as error:
                 record("mirror_unverified", level="error", stamp=stamp, why=str(error))
                 continue
-            self._verified[stamp] = found
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
-        self._verified = {stamp: mirror for stamp, mirror in self._verified.items() if not mirror.is_whole}

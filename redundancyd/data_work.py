@@ -13,7 +13,7 @@ from dataclasses import replace
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.pull import MOVED, Progress
 from redundancyd.core import data_job
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
@@ -39,6 +39,8 @@ NOT_LOADING = frozenset({"nothing_loaded", "bad_request"})
 """Words by which a LIM says that no load was ever begun there"""
 ENDED_BADLY = frozenset({"reload_failed", "reload_hangs", "reload_unknown", ""})
 """Words by which a LIM says that what was begun last did not end well, or that nobody knows how"""
+MOVING = frozenset({MOVED, "changing", "no_such_backup"})
+"""Words by which it is said that the primary makes or removes backups meanwhile"""
 Outcome = tuple[Ended, str]
 
 
@@ -200,6 +202,8 @@ class DataJob:
             return task.result()
         if isinstance(error, OutOfReach) and (step, Ended.OUT_OF_REACH) in data_job.TABLE:
             return Ended.OUT_OF_REACH, str(error)
+        if isinstance(error, FarDataRefused) and error.word in MOVING and (step, Ended.MOVED) in data_job.TABLE:
+            return Ended.MOVED, str(error)
         if not isinstance(error, RedundancyError):
             record("data_step_failed", level="error", step=step, exc_info=error)
         return Ended.FAILED, str(error) or repr(error)

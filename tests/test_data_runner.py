@@ -330,6 +330,18 @@ async def test_systems_that_are_not_as_they_were_configured_hold_back_a_load(run
 
 
 @pytest.mark.D3
+@pytest.mark.parametrize(
+    ("word", "result"), [("moved", Result.TRIED_AGAIN), ("changing", Result.TRIED_AGAIN), ("too_large", Result.FAILED)]
+)
+async def test_a_backup_that_moved_while_it_was_copied_is_tried_again(running: Running, word: str, result: Result):
+    """
+    The primary saves its backups in the same night: the next try takes what is there then, and not the next night.
+    """
+    running.site.goes["pull"] = raising(FarDataRefused("pull", "it was deleted there", word=word))
+    assert (await running.job(DataCopy())).result is result
+    assert running.site.done == ["pull"]
+
+
 async def test_a_takeover_that_becomes_due_ends_a_pull_at_once(running: Running, monkeypatch: pytest.MonkeyPatch):
     """
     It is tried again later, and the reason is the takeover.

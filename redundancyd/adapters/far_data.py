@@ -37,12 +37,14 @@ MORE_BYTES = 64 * 2**20
 """that may come beyond what was announced, before the source is taken for a hostile one"""
 GRACE_S = 1.0
 """rsync keeps what it has of a file when it is asked to end"""
-_STDERR_KEPT = 400
+_STDERR_KEPT = 800
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
+_NO_GREETING = "did not see server greeting"
+"""what rsync says of a line that broke before the LIM had said a word"""
 
 Brought = Callable[[int], None]
 
@@ -201,7 +203,8 @@ class FarLim:
         if _NO_RSYNC in why:
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
-            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+            is_lost = status in _LOST or _NO_GREETING in why
+            raise (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
 
     def _bounded(self, stamp: str, entries: Sequence[Entry], brought: Brought) -> Brought:
         """Told of what comes; FarDataRefused when it is far more than these files are, each sent twice."""
@@ -267,7 +270,8 @@ def _reply(tried: str, line: str) -> dict[str, Any]:
         raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!r}") from None
     if not isinstance(reply, dict) or reply.get("ok") is not True:
         said = reply if isinstance(reply, dict) else {}
-        raise FarDataRefused(tried, f"{said.get('error', 'refused')}: {said.get('detail', line[:80])}")
+        word = str(said.get("error", "refused"))
+        raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
     return reply
 
 

@@ -52,6 +52,12 @@ class MirrorStore:
         self.folder = folder
         self._disk = Disk("mirrors", Files().begin)
         self._looks = Disk("list of mirrors", Files().begin)
+        self._damaged: dict[str, Mirror] = {}  # by stamp: those of which the last reading of every byte found so
+
+    @property
+    def found_damage(self) -> bool:
+        """A mirror that was whole once is known to be damaged: nothing is linked from it, nothing made of it."""
+        return bool(self._damaged)
 
     async def look(self) -> tuple[Mirror, ...]:
         """All mirrors by stamp, with manifest and sizes looked at but no contents read."""
@@ -59,7 +65,7 @@ class MirrorStore:
 
     async def verify(self, stamp: str, deadline_ms: int = WORK_DEADLINE_MS) -> Mirror:
         """One mirror, every byte of it read."""
-        return await self._run(lambda check: self._examined(stamp, check, deep=True), deadline_ms)
+        return await self._run(lambda check: self._read(stamp, check), deadline_ms)
 
     async def manifest(self, stamp: str) -> Manifest:
         """The manifest of a mirror; MirrorUnsound if it has none that is sound."""
@@ -155,7 +161,16 @@ class MirrorStore:
             return Mirror(stamp, Condition.MANIFEST_MISSING, error.came_back)
         folder = self.folder / stamp
         condition, detail = condition_of(folder, manifest, check, deep=deep)
-        return Mirror(stamp, condition, detail, manifest.size_bytes)
+        found = Mirror(stamp, condition, detail, manifest.size_bytes)
+        return self._damaged.get(stamp, found) if found.is_whole and not deep else found
+
+    def _read(self, stamp: str, check: files.Check) -> Mirror:
+        """Every byte of a mirror; that it is damaged is remembered, since a look sees sizes alone."""
+        found = self._examined(stamp, check, deep=True)
+        self._damaged.pop(stamp, None)
+        if not found.is_whole:
+            self._damaged[stamp] = found
+        return found
 
     def _manifest(self, stamp: str) -> Manifest:
         path = self.folder / stamp / MANIFEST
@@ -236,6 +251,8 @@ class MirrorStore:
         if wrong:
             remedy = "Copy again: what is right stays, the rest is sent anew."
             others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            for path in _stamps(self.folder):
+                self._read(path.name, check)  # what was linked may have been damaged in the mirror it came from
             raise MirrorUnsound(f"finishing the mirror {manifest.stamp}", wrong[0] + others, remedy)
         seal(folder, right, check)
 
@@ -246,6 +263,7 @@ class MirrorStore:
             files.sync_folder(each)
         self._put_away(self.folder / manifest.stamp)
         folder.rename(self.folder / manifest.stamp)
+        self._damaged.pop(manifest.stamp, None)
         files.sync_folder(folder.parent)
         files.sync_folder(self.folder)
         files.remove(self.folder / _LEAVING)
@@ -253,6 +271,7 @@ class MirrorStore:
 
     def _put_away(self, mirror: Path) -> None:
         """Out of the list in one step: what is half removed is no mirror."""
+        self._damaged.pop(mirror.name, None)
         if mirror.is_symlink() or mirror.exists():
             files.remove(self.folder / _LEAVING / mirror.name)
             files.make_folder(self.folder / _LEAVING)

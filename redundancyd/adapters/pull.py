@@ -1,14 +1,15 @@
 """The pull: the primary's current backup becomes a mirror of ours.
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
-several LIMs at once; ask again whether the backup still stands; and verify every file against what its LIM said.  While
+several LIMs at once; ask again whether the backup still stands, and is what it was; and verify every file against what
+its LIM said.  While
 the LIMs still count, what differs of the newest mirror's large files comes already, and where there is no mirror,
 everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -16,16 +17,19 @@ from typing import Any, TypeVar
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim
 from redundancyd.adapters.incoming import Incoming, Place
+from redundancyd.adapters.journal import record
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.core.backups import Backup
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Mirror, newest
-from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
+from redundancyd.errors import FarDataRefused, MirrorUnsound, NotSaved, OutOfReach, RedundancyError
 
 AT_ONCE = 4
 """LIMs that send at the same time"""
+MOVED = "moved"
+"""the word for a backup that was written to, or deleted, at its source meanwhile"""
 BREAKS_MAX = 10
 BREAK_PAUSE_MS = 2000
 _Result = TypeVar("_Result")
@@ -100,15 +104,16 @@ async def pull(
     limit_kib_s: int = 0,
     tell: Tell = lambda _: None,
 ) -> Mirror:
-    """The mirror of the primary's current backup, whole; the same one again when we have it already."""
+    """The mirror of the primary's current backup, every byte of it; the same one again when we have it already."""
     async with contextlib.AsyncExitStack() as stack:
         connecting = asyncio.create_task(_at_once([partial(_connect, stack, far) for far in lims[1:]]))
         stack.push_async_callback(_end, [connecting])
         await stack.enter_async_context(lims[0].connected())
         current, mirrors = await asyncio.gather(_current(lims), store.look())
         for mirror in mirrors:
-            if mirror.stamp == current.stamp and mirror.is_whole:
-                return mirror
+            is_it = mirror.stamp == current.stamp and mirror.is_whole
+            if is_it and (read := await store.verify(mirror.stamp)).is_whole:
+                return read
         await connecting
         work = _Pull(lims, store, clock, limit_kib_s, _Meter(clock, tell, clock.now()))
         return await work.run(system, current, newest(mirrors))
@@ -158,8 +163,18 @@ class _Pull:
             manifest, place = await counting, await placing
         finally:
             await _end([counting, ahead, placing])
-        await self._bring(manifest, place)
-        return await self.store.finish(manifest, beside=self._assert_stands(stamp))
+        try:
+            await self._bring(manifest, place)
+        except FarDataRefused:
+            await self._assert_listed(stamp)  # the better reason, where it is the reason
+            raise
+        try:
+            return await self.store.finish(manifest, beside=self._assert_stands(manifest))
+        except MirrorUnsound:
+            if not self.store.found_damage:
+                raise
+        await self._bring(manifest, place)  # a mirror that it was linked from was damaged: no more of it is linked
+        return await self.store.finish(manifest, beside=self._assert_stands(manifest))
 
     async def _count(self, system: str, current: Backup, placing: Awaitable[Place]) -> Manifest:
         counted = await _at_once([partial(far.manifest, current.stamp) for far in self.lims])
@@ -167,15 +182,33 @@ class _Pull:
         self.meter.know([entry for lim in counted for entry in lim.files if entry.contents not in had])
         return _whole(system, current, counted)
 
-    async def _assert_stands(self, stamp: str) -> None:
-        """It is still what the exchange calls a backup, now that all of it has come."""
+    async def _assert_listed(self, stamp: str) -> None:
+        """FarDataRefused when it is not what the exchange calls a backup any more."""
         if (await self.lims[0].backups()).find(stamp) is None:
-            raise FarDataRefused(f"backup {stamp} of the primary", "it was deleted there while it was copied")
+            tried = f"backup {stamp} of the primary"
+            raise FarDataRefused(tried, "it was deleted there while it was copied", "Copy the newer one.", word=MOVED)
+
+    async def _assert_stands(self, manifest: Manifest) -> None:
+        """FarDataRefused unless the backup is listed still, and what it was when it was counted first.
+
+        What is listed may be half written still.  A LIM that has counted knows the sums of what did not change.
+        """
+        counting = asyncio.create_task(_at_once([partial(far.manifest, manifest.stamp) for far in self.lims]))
+        try:
+            await self._assert_listed(manifest.stamp)
+            again = await counting
+        finally:
+            await _end([counting])
+        if odd := differing(manifest.lims, again):
+            others = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
+            why = f"it was written to there while it was copied: {odd[0]}{others}"
+            tried = f"backup {manifest.stamp} of the primary"
+            raise FarDataRefused(tried, why, "Copy again when it is whole.", word=MOVED)
 
     async def _bring_ahead(self, stamp: str, placing: Awaitable[Place]) -> None:
         """Bring what has changed of the large files while the LIMs still count; where no mirror is, everything.
 
-        What went wrong on the line is not told: what is missing then is brought by name.
+        What went wrong here ends nothing: what is missing then is brought by name.
         """
         place = await placing
 
@@ -191,8 +224,12 @@ class _Pull:
             if basis is None or basis[1]:
                 await far.fetch_ahead(stamp, into, basis, limit_kib_s=share, brought=partial(brought, number))
 
-        with contextlib.suppress(RedundancyError):
+        try:
             await _at_once([partial(one, far) for far in self.lims])
+        except OutOfReach as error:
+            _interrupted(stamp, error)
+        except RedundancyError:
+            pass
 
     def _share(self, lims: int) -> int:
         """What each of those that send at the same time may use."""
@@ -204,7 +241,8 @@ class _Pull:
         while (incoming := await self._begin(manifest, place)).missing:
             try:
                 await self._fetch(manifest.stamp, incoming, place)
-            except OutOfReach:
+            except OutOfReach as error:
+                _interrupted(manifest.stamp, error)
                 breaks += 1
                 if breaks > BREAKS_MAX:
                     raise
@@ -233,6 +271,20 @@ class _Pull:
         wanted = {far: [entry for lim, entry in incoming.missing if lim == far.server.lim] for far in self.lims}
         busy = {far: entries for far, entries in wanted.items() if entries}
         await _at_once([partial(one, far, entries) for far, entries in busy.items()])
+
+
+def differing(before: Iterable[LimManifest], after: Iterable[LimManifest]) -> list[str]:
+    """The files that two counts of the LIMs tell otherwise, by the names that people know them by."""
+    first, then = dict(_named(before)), dict(_named(after))
+    return [name for name in {**first, **then} if first.get(name) != then.get(name)]
+
+
+def _named(lims: Iterable[LimManifest]) -> Iterator[tuple[str, Entry]]:
+    return ((f"{lim_folder(lim.lim)}/{entry.path}", entry) for lim in lims for entry in lim.files)
+
+
+def _interrupted(stamp: str, error: OutOfReach) -> None:
+    record("copy_interrupted", level="warning", stamp=stamp, why=str(error))
 
 
 async def _at_once(works: Iterable[Callable[[], Awaitable[_Result]]]) -> list[_Result]:
