@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from redundancyd import data_loads
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import MOVED, Progress
+from redundancyd.adapters.pull import Progress
 from redundancyd.core import data_job
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
@@ -22,6 +23,7 @@ from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.core.systems import Reload, System
+from redundancyd.data_loads import MOVING, Outcome
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
 from redundancyd.requests import DataCopy, DataLoad
@@ -29,19 +31,6 @@ from redundancyd.requests import DataCopy, DataLoad
 GRANT_S = 20
 ASK_FOR_MS = 30_000
 ASK_AGAIN_MS = 2000
-WATCH_AGAIN_MS = 2000
-NOT_BEGUN = frozenset(
-    {"accept_failed", "not_configured", "busy", "lock_busy", "not_passive", "wrong_system", "data_info_failed"}
-    | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
-)
-"""Words by which a LIM says that it reloaded nothing"""
-NOT_LOADING = frozenset({"nothing_loaded", "bad_request"})
-"""Words by which a LIM says that no load was ever begun there"""
-ENDED_BADLY = frozenset({"reload_failed", "reload_hangs", "reload_unknown", ""})
-"""Words by which a LIM says that what was begun last did not end well, or that nobody knows how"""
-MOVING = frozenset({MOVED, "changing", "no_such_backup"})
-"""Words by which it is said that the primary makes or removes backups meanwhile"""
-Outcome = tuple[Ended, str]
 
 
 class DataJob:
@@ -288,51 +277,21 @@ class DataJob:
             return Ended.NOT_BEGUN, str(error)
         return await self._watch(begun)
 
-    async def _watch(self, begun: LoadBegun) -> Outcome:
-        """Load, or watch the load that runs, as long as the decision waits for it."""
-        while True:
-            try:
-                await self._steps.load(begun.stamp, self._running)
-            except FarDataRefused as error:
-                return (Ended.NOT_BEGUN if error.word in NOT_BEGUN else Ended.FAILED), str(error)
-            except OutOfReach as error:
-                if not await self._still_runs(begun.until):
-                    return Ended.OUT_OF_REACH, str(error)
-            else:
-                self._note_loaded(begun)
-                return Ended.DONE, ""
-
     def _note_loaded(self, begun: LoadBegun) -> None:
         past = replace(self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table)
         self.past = replace(past, foreign="", missing=(), behind=self._behind)
 
-    async def _hear(self, begun: LoadBegun) -> Outcome:
-        """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
-        while True:
-            try:
-                loaded = await self._steps.last_load(self._running)
-            except (FarDataRefused, OutOfReach) as error:
-                refused = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
-                if refused in NOT_LOADING:
-                    return Ended.CALLED_OFF, str(error)
-                if refused in ENDED_BADLY:
-                    return Ended.FAILED, str(error)
-                if self._clock.now() >= begun.until:
-                    return Ended.OUT_OF_REACH, str(error)
-                await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
-            else:
-                if loaded.stamp != begun.stamp:
-                    return Ended.CALLED_OFF, f"the alternate runs {loaded.stamp}"
-                self._note_loaded(begun)
-                return Ended.DONE, ""
+    async def _watch(self, begun: LoadBegun) -> Outcome:
+        outcome = await data_loads.watch(self._steps, self._clock, begun, self._running)
+        if outcome[0] is Ended.DONE:
+            self._note_loaded(begun)
+        return outcome
 
-    async def _still_runs(self, until: int) -> bool:
-        """Whether the exchange is at a reload still; asked again until it says."""
-        while self._clock.now() < until:
-            await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
-            with suppress(OutOfReach, FarDataRefused):
-                return bool(await self._steps.loader.measure())
-        return False
+    async def _hear(self, begun: LoadBegun) -> Outcome:
+        outcome = await data_loads.hear(self._steps, self._clock, begun, self._running)
+        if outcome[0] is Ended.DONE:
+            self._note_loaded(begun)
+        return outcome
 
     async def _roll_back(self) -> Outcome:
         await self._steps.rollback(self._running)

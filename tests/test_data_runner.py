@@ -416,7 +416,7 @@ async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, mon
     """
     Asked again until it says how it ended, or the decision waits no longer; then it is rolled back.
     """
-    monkeypatch.setattr("redundancyd.data_work.WATCH_AGAIN_MS", 20)
+    monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
     running.site.goes["last_load"] = refuses("busy")
     await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
     await running.runner.begin()

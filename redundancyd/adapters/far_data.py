@@ -13,14 +13,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from redundancyd.adapters.far_process import Brought, feed, follow, process_of, why_of
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
@@ -35,18 +35,12 @@ SILENCE_S = 30
 PRINTOUT_MAX_BYTES = 262_144
 MORE_BYTES = 64 * 2**20
 """that may come beyond what was announced, before the source is taken for a hostile one"""
-GRACE_S = 1.0
-"""rsync keeps what it has of a file when it is asked to end"""
-_STDERR_KEPT = 800
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
-_PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
 _NO_GREETING = "did not see server greeting"
 """what rsync says of a line that broke before the LIM had said a word"""
-
-Brought = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +91,10 @@ class FarLim:
         with tempfile.TemporaryDirectory(prefix="redundancyd-") as folder:
             kept = ["-S", f"{folder}/{self.server.lim}"]
             words = [*kept, "-M", "-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected"]
-            async with _process([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
+            async with process_of([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
                 assert process.stdout
                 if not await process.stdout.readline():
-                    raise OutOfReach(f"connecting to {self.server.name}", await _why(process))
+                    raise OutOfReach(f"connecting to {self.server.name}", await why_of(process))
                 self._kept = kept
                 try:
                     yield
@@ -142,13 +136,13 @@ class FarLim:
         tried = f"`{words}` on {self.server.name}"
         command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
         try:
-            async with asyncio.timeout(deadline_ms / 1000), _process(command, limit=limit) as process:
+            async with asyncio.timeout(deadline_ms / 1000), process_of(command, limit=limit) as process:
                 assert process.stdout
                 said = False
                 async for line in process.stdout:
                     said = True
                     yield line.decode("ascii", "backslashreplace").rstrip("\n")
-                why = await _why(process)
+                why = await why_of(process)
                 if not said:
                     raise OutOfReach(tried, why or f"ended with status {await process.wait()} and said nothing")
         except TimeoutError:
@@ -176,7 +170,7 @@ class FarLim:
             words, names = ["--checksum", f"--compare-dest={basis[0]}"], basis[1]
         status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
         if status:
-            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+            raise _broken(tried, status, why)
 
     async def fetch(
         self,
@@ -203,8 +197,7 @@ class FarLim:
         if _NO_RSYNC in why:
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
-            is_lost = status in _LOST or _NO_GREETING in why
-            raise (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+            raise _broken(tried, status, why)
 
     def _bounded(self, stamp: str, entries: Sequence[Entry], brought: Brought) -> Brought:
         """Told of what comes; FarDataRefused when it is far more than these files are, each sent twice."""
@@ -238,10 +231,10 @@ class FarLim:
             whole += ["--from0", "--files-from=-"]
         if limit_kib_s:
             whole.append(f"--bwlimit={limit_kib_s}")
-        async with _process([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
-            await _feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
-            await _follow(process, brought)
-            why = await _why(process)
+        async with process_of([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
+            await feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
+            await follow(process, brought)
+            why = await why_of(process)
             return await process.wait(), why
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
@@ -262,6 +255,12 @@ class FarLim:
             await asyncio.wait({reading})
 
 
+def _broken(tried: str, status: int, why: str) -> OutOfReach | FarDataRefused:
+    """What it was that ended rsync: the line, or the data."""
+    is_lost = status in _LOST or _NO_GREETING in why
+    return (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
+
 def _reply(tried: str, line: str) -> dict[str, Any]:
     """The JSON object of a line that says that it worked; FarDataRefused with what the LIM said otherwise."""
     try:
@@ -273,76 +272,3 @@ def _reply(tried: str, line: str) -> dict[str, Any]:
         word = str(said.get("error", "refused"))
         raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
     return reply
-
-
-# --- processes ---
-
-
-@contextlib.asynccontextmanager
-async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process and all it starts, ended on every way out."""
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=limit,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            _end(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
-                    await process.wait()
-            _end(process.pid, signal.SIGKILL)
-            await process.wait()
-        await _close(process)
-
-
-async def _close(process: asyncio.subprocess.Process) -> None:
-    """Give back the pipes of a process that has ended: those that nobody reads to their end stay open."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with contextlib.suppress(TimeoutError, ValueError):
-        async with asyncio.timeout(GRACE_S):
-            for stream in (process.stdout, process.stderr):
-                while stream is not None and await stream.read(65_536):
-                    pass
-
-
-def _end(pid: int, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, how)
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    assert process.stdin
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
-    """Tell of what rsync says that it has brought, until it says no more."""
-    assert process.stdout
-    rest = b""
-    while block := await process.stdout.read(4096):
-        *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
-        rest = rest[-200:]
-        found = [progress for line in lines if (progress := _PROGRESS.match(line))]
-        if found:
-            brought(int(found[-1][1].replace(b",", b"")))
-
-
-async def _why(process: asyncio.subprocess.Process) -> str:
-    """The end of what a process said on standard error, on one line."""
-    assert process.stderr
-    kept = b""
-    while block := await process.stderr.read(4096):
-        kept = (kept + block)[-_STDERR_KEPT:]
-    return " ".join(kept.decode("utf-8", "backslashreplace").split())

@@ -32,6 +32,8 @@ SPARE_BYTES = 64 * 2**20
 LARGE_BYTES = 8 * 2**20
 """from this size on the sending of a file is begun before it is counted"""
 LOOK_DEADLINE_MS = 60_000
+STOP_WITHIN_MS = 5000
+"""what was called off ends at its next block"""
 LOOKS = 5
 """until something is gone that was there a moment ago, five times in a row"""
 WORK_DEADLINE_MS = 7_200_000
@@ -50,8 +52,8 @@ class MirrorStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._disk = Disk("mirrors", Files().begin)
-        self._looks = Disk("list of mirrors", Files().begin)
+        self._disk = Disk("mirrors", Files().begin, patience_ms=STOP_WITHIN_MS)
+        self._looks = Disk("list of mirrors", Files().begin, patience_ms=STOP_WITHIN_MS)
         self._damaged: dict[str, Mirror] = {}  # by stamp: those of which the last reading of every byte found so
 
     @property

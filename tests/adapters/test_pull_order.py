@@ -1,17 +1,19 @@
 """The pull over LIMs that are folders here: in which order things happen decides what may become a mirror (D1)."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from redundancyd.adapters import pull as pulling
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import Brought, FarLim, Login
+from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_process import Brought
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.pull import Progress, pull
 from redundancyd.core.backups import Backup, BackupList
@@ -58,6 +60,11 @@ class NearLim(FarLim):
         path.with_name("new").write_bytes(body)
         path.with_name("new").replace(path)
 
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """It is here."""
+        yield
+
     async def backups(self) -> BackupList:
         """As data_info says."""
         return BackupList(self.valid[0], tuple(Backup(stamp, "17.8.1.0.19", stamp, "") for stamp in self.valid))
@@ -73,13 +80,30 @@ class NearLim(FarLim):
     async def fetch(
         self,
         stamp: str,
-        entries: Sequence[Entry] | None,
+        entries: Sequence[Entry],
         into: Path,
         basis: Path | None = None,
         *,
         limit_kib_s: int = 0,
         brought: Brought = lambda _: None,
     ) -> None:
+        """These files, by name."""
+        await self._send(stamp, entries, into, brought)
+
+    async def fetch_ahead(
+        self,
+        stamp: str,
+        into: Path,
+        basis: tuple[Path, Sequence[str]] | None,
+        *,
+        limit_kib_s: int = 0,
+        brought: Brought = lambda _: None,
+    ) -> None:
+        """Everything, before it is counted."""
+        assert basis is None, "no file here is large"
+        await self._send(stamp, None, into, brought)
+
+    async def _send(self, stamp: str, entries: Sequence[Entry] | None, into: Path, brought: Brought) -> None:
         """Copied at once, when its turn has come; names are those asked for."""
         if self.wait_before_sending is not None:
             await self.wait_before_sending.wait()
