@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
 from redundancyd.core.systems import Direction, Method, System
 from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
+from redundancyd.lim_actions import LIM_ACTIONS, LIM_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,
     Adopt,
@@ -46,6 +47,7 @@ GROUPS: Mapping[tuple[str, ...], str] = {
     ("settings",): "What the supervision does by itself, and what waits for the operator.",
     ("manual-takeover",): "Move the traffic to the other system, by order.",
     **DATA_GROUPS,
+    **LIM_GROUPS,
     ("inspect",): "Look behind the decision; always safe.",
 }
 
@@ -168,6 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         request=ConfirmTakeover,
     ),
     *DATA_ACTIONS,
+    *LIM_ACTIONS,
     Action(
         name="alarms",
         words=("alarms",),

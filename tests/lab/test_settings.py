@@ -12,7 +12,9 @@ from redundancyd.lab.plan import BedPlan, LimPlan, lims_named
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.scenarios.links import ways
 
-PLAN = BedPlan("test", 2, "", {"heartbeat.interval_ms": "250", "heartbeat.timeout_ms": "200", "takeover.boot_hold": "3m"})
+PLAN = BedPlan(
+    "test", 2, "", {"heartbeat.interval_ms": "250", "heartbeat.timeout_ms": "200", "takeover.boot_hold": "3m"}
+)
 BLOCKED = """\
 *filter
 :INPUT ACCEPT [0:0]

@@ -30,7 +30,12 @@ def test_by_hand_over_the_key_moves_traffic_and_leaves_number_and_word(any_shell
     """
     any_shell.order("block", 7)
     by_hand = any_shell.ask(remote="allow --by-hand")
-    assert (by_hand["traffic"], by_hand["origin"], by_hand["number"], by_hand["word"]) == ("allowed", "hand", 7, "block")
+    assert (by_hand["traffic"], by_hand["origin"], by_hand["number"], by_hand["word"]) == (
+        "allowed",
+        "hand",
+        7,
+        "block",
+    )
     assert any_shell.ask(remote="allow 6 id.run")["error"] == "stale_number"
     assert any_shell.ask(remote="allow 7 id.run")["error"] == "other_word"
     assert any_shell.serve("block --by-hand")[0]["traffic"] == "blocked"
