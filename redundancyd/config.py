@@ -177,6 +177,7 @@ class SocketTable(_Table):
 class AlarmsTable(_Table):
     """Who is told, besides the journal."""
 
+    exchange_interval: Annotated[SpanOrOff, at_least(1000, "The exchange has better things to do.")] = 180_000
     snmp: SnmpOrOff = ""
     webhook: WebhookOrOff = ""
     command: WordsOrOff = ()

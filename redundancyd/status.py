@@ -30,6 +30,7 @@ class About:
     orphan_hold_ms: int | None = None  # after so long without a word a blocked primary allows itself
     data: Page | None = None  # the part of exchange data, where this daemon has it
     data_alarms: tuple[Alarm, ...] = ()
+    exchange_alarms: Page | None = None  # what stands in the exchanges themselves
 
 
 def status(state: State, about: About, now: int) -> Page:
@@ -50,6 +51,7 @@ def status(state: State, about: About, now: int) -> Page:
         "unfenced": list(unfenced(state)),
         "awaits_operator": awaits_operator(state),
         "exchange_data": about.data,
+        "exchange_alarms": about.exchange_alarms,
         "alarms": [alarm_page(alarm) for alarm in gravest_first(*alarms(state), *about.data_alarms)],
         "would_go_wrong": [*hindrances(state), *warnings(state, about)],
     }
