@@ -33,6 +33,9 @@ class Reading:
     why: str = ""
 
 
+NOT_YET = Reading(0, None, "not asked yet")
+
+
 def read_reply(line: str) -> Printout | str:
     """What redundancy-lim answers to `alarms`: the rows, or why there are none."""
     try:
@@ -102,7 +105,7 @@ class ExchangeAlarms:
             return None
         return {
             str(system): {
-                "read_ago_ms": now - reading.at,
+                "read_ago_ms": None if reading is NOT_YET else now - reading.at,
                 "why": reading.why,
                 "left_out": 0 if reading.printout is None else reading.printout.left_out,
                 "rows": [
@@ -110,7 +113,8 @@ class ExchangeAlarms:
                     for row in (() if reading.printout is None else reading.printout.rows)
                 ],
             }
-            for system, reading in self._readings.items()
+            for system in System
+            for reading in (self._readings.get(system, NOT_YET),)
         }
 
 

@@ -82,7 +82,7 @@ def as_host_key(line: str) -> HostKey:
 def pinned(known_hosts: str, server: Server, port: int) -> tuple[HostKey, ...]:
     """The keys that a known_hosts has for this server; ValueError when it cannot be understood."""
     keys, _, revoked, *_ = asyncssh.match_known_hosts(
-        asyncssh.import_known_hosts(known_hosts), server.address, server.address, port
+        asyncssh.import_known_hosts(known_hosts), server.address, "", port
     )
     return tuple(as_host_key(key.export_public_key().decode()) for key in keys if key not in revoked)
 

@@ -21,7 +21,9 @@ def lines(page: Page, paint: Paint) -> Iterator[str]:
 
 def _system(system: str, read: Page, paint: Paint) -> Iterator[str]:
     if read["why"]:
-        yield from wrapped(f"{system}: not read {ago(read['read_ago_ms'])}: {read['why']}", "   ", "     ")
+        yield from wrapped(
+            f"{system}: could not be read: {read['why']} (asked: {ago(read['read_ago_ms'])})", "   ", "     "
+        )
     for row in sorted(read["rows"], key=lambda row: (row["expected"], -row["severity"])):
         told = _BECAUSE.get(row["because"], "NOT expected")
         text = wrapped(f"{system} LIM {row['lim']}: {row['text']} ({row['code']}); {told}", f"   {row['severity']} ")
