@@ -150,7 +150,7 @@ async def login(server: Server, port: int, who: Administrator, known_hosts: str)
                 config=None,
                 username=who.name,
                 password=who.password,
-                client_keys=[who.identity] if who.identity else (),
+                client_keys=[who.identity] if who.identity else () if who.password is None else None,
                 agent_path=who.agent,
                 known_hosts=asyncssh.import_known_hosts(known_hosts),
                 preferred_auth="publickey,keyboard-interactive,password",
