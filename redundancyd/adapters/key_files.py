@@ -1,6 +1,7 @@
 """The supervision's key and the pinned host keys on this host: right owner, right mode, written beside and renamed."""
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from redundancyd.config import Config
 from redundancyd.core.systems import Server
 from redundancyd.errors import KeysUnusable
 
+DAEMON = "redundancyd"
+"""The account that the daemon's unit names."""
 _KEY_MODE, _PINS_MODE = 0o600, 0o644
 
 
@@ -26,13 +29,24 @@ class KeyFiles:
         tried = "preparing the supervision's key and known_hosts"
         remedy = "Run it as root: sudo redundancyctl lim ..."
         if not self._state.is_dir():
-            raise KeysUnusable(tried, f"{self._state} is not there", "Install the service first: it makes that folder.")
+            self._make_state_folder(tried)
         for folder in dict.fromkeys((self._key.parent, self._pins.parent)):
             there = next(found for found in (folder, *folder.parents) if found.exists())
             if not os.access(there, os.W_OK | os.X_OK):
                 raise KeysUnusable(tried, f"you may not write into {there}", remedy)
         if os.geteuid() not in (0, self._state.stat().st_uid):
             raise KeysUnusable(tried, "only root can give them to the daemon's account", remedy)
+
+    def _make_state_folder(self, tried: str) -> None:
+        """As systemd makes it at the daemon's first start."""
+        try:
+            account = pwd.getpwnam(DAEMON)
+            self._state.mkdir(mode=0o700)
+            os.chown(self._state, account.pw_uid, account.pw_gid)
+        except (KeyError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"there is no account {DAEMON}"
+            remedy = "Install the service first (systemd-sysusers makes the account), and run this as root."
+            raise KeysUnusable(tried, f"{self._state} is not there and cannot be made: {why}", remedy) from error
 
     def public_key(self) -> str | None:
         """The public line of the key; None when there is none yet."""
