@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 PASSWORD = "pass word's $1"
 """Of an administrator who is not root: sudo asks for it too."""
+WRONG_WORDS = 2
 SSHD = "/etc/redundancy-lab/sshd_config"
 FILES = "/usr/sbin/redundancy-lim /etc/redundancyd /etc/sudoers.d/redundancy-lim /etc/systemd/system /home"
 
@@ -63,10 +65,25 @@ def installed(bed: Bed) -> None:
     """
     Everything on every LIM, as the operator does it.
     """
-    _, said = ctl(bed, "lim", "install", "--yes", "--admin", "admin", "--password-stdin", text=f"{PASSWORD}\n")
-    words = ["lim", "install", "--yes", "--admin", "admin", "--password-stdin", *fingerprints(said)]
+    words = ["lim", "install", "--yes", "--admin", "admin", "--password-stdin"]
     status, said = ctl(bed, *words, text=f"{PASSWORD}\n")
+    if status == WRONG_WORDS:  # a host key that nobody has compared yet
+        status, said = ctl(bed, *words, *fingerprints(said), text=f"{PASSWORD}\n")
     assert status == 0, said
+
+
+def wait_reached(daemon: Daemon) -> None:
+    """
+    Return when the daemon has ordered every LIM over what was installed.
+    """
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        systems = (daemon.status() or {"systems": {}})["systems"]
+        seen = {name: [lim["traffic"] for lim in system["lims"]] for name, system in systems.items()}
+        if seen == {"primary": ["allowed"], "alternate": ["blocked"]}:
+            return
+        time.sleep(0.2)
+    raise AssertionError(daemon.status())
 
 
 def listing(lim: Lim) -> str:
@@ -104,9 +121,9 @@ def test_a_wrong_password_is_refused_and_leaves_the_lim_as_it_was(bare: Bed):
     assert listing(primary) == before
 
 
-def test_install_puts_everything_on_every_lim_and_a_daemon_can_begin(bare: Bed):
+def test_install_puts_everything_on_every_lim_and_each_answers(bare: Bed):
     """
-    Each answers to the supervision's key; run again there is nothing to do; the daemon reaches all and orders.
+    Run again there is nothing to do; owners and modes are right; the password is in no file.
     """
     installed(bare)
     status, said = ctl(bare, "lim", "install", "--yes", "--admin", "admin", "--password-stdin", text=f"{PASSWORD}\n")
@@ -146,11 +163,13 @@ def test_by_hand_blocks_and_allows_without_a_daemon_and_not_beside_one(bare: Bed
         assert "is configured here, although redundancyd does not answer" in said
         daemon.start()
         daemon.wait_answering()
+        wait_reached(daemon)
         status, said = ctl(bare, "more_configuration", "iptables", "add", "--system", "primary", "--yes")
         assert (status, primary.traffic()) == (3, Traffic.ALLOWED)
         assert "the supervision decides" in said
     finally:
-        daemon.kill() if daemon.is_running() else None
+        if daemon.is_running():
+            daemon.kill()
         goal.unlink(missing_ok=True)
 
 
