@@ -43,7 +43,8 @@ def test_a_lims_settings_name_its_own_system_only():
     """
     Addresses of the other system are no friends; spans are whole seconds.
     """
-    lines = dict(line.split("=", 1) for line in lim_settings(PLAN, LimPlan(System.PRIMARY, 2)).splitlines())
+    text = lim_settings(PLAN, LimPlan(System.PRIMARY, 2))
+    lines = dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
     assert (lines["lim"], lines["system"], lines["boot_hold"], lines["orphan_hold"]) == ("2", "primary", "180", "off")
     assert lines["lims"].split() == ["192.0.2.11", "192.0.2.12", "192.0.2.10", "2001:db8:1::11", "2001:db8:1::12"]
 
