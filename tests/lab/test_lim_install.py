@@ -13,6 +13,7 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import BedPlan
 from redundancyd.lab.system import run
+from redundancyd.lim.texts import shipped
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -214,6 +215,48 @@ def test_an_install_that_cannot_be_finished_leaves_the_lim_as_it_was(bare: Bed):
     assert listing(primary) == before
     primary.run(["sh", "-c", "rm -r /usr/sbin/redundancy-lim; rm /usr/sbin/kept"])
     installed(bare)
+
+
+KILLS_AT_THE_SECOND_FILE = """#!/bin/sh
+case "$*" in *redundancyd-new*) ;; *) exec /bin/mv "$@" ;; esac
+[ ! -e /tmp/moved ] || { rm /tmp/moved; kill -9 $PPID; exit 1; }
+touch /tmp/moved
+exec /bin/mv "$@"
+"""
+
+
+def test_an_install_that_was_killed_between_two_files_is_noticed_and_completed(bare: Bed):
+    """
+    As after a power cut: check names what is old, and running it again makes the LIM whole.
+    """
+    installed(bare)
+    primary = bare.lims["primary-1"]
+    primary.run(["sh", "-c", "echo '# old' >> /usr/sbin/redundancy-lim; echo '# old' >> /etc/redundancyd/lim.conf"])
+    primary.run(["sh", "-c", "cat > /usr/local/sbin/mv; chmod +x /usr/local/sbin/mv"], text=KILLS_AT_THE_SECOND_FILE)
+    words = ["--lim", "primary-1", "--admin", "admin", "--password-stdin"]
+    status, _ = ctl(bare, "lim", "install", "--yes", *words, text=f"{PASSWORD}\n")
+    primary.run(["rm", "/usr/local/sbin/mv"])
+    assert status == 1
+    status, said = ctl(bare, "lim", "check", *words, text=f"{PASSWORD}\n")
+    assert (status, "redundancy-lim is not what would be installed" in said) == (1, True), said
+    assert "lim.conf is not" not in said
+    status, said = ctl(bare, "lim", "install", "--yes", *words, text=f"{PASSWORD}\n")
+    assert status == 0, said
+    left = primary.run(["find", "/etc", "/usr/sbin", "/home", "-name", "*redundancyd-new*"])
+    assert left == ""
+
+
+def test_what_did_not_arrive_whole_changes_nothing(bare: Bed):
+    """
+    The line broke while files came in: refused, whatever has arrived.
+    """
+    installed(bare)
+    primary = bare.lims["primary-1"]
+    before = listing(primary)
+    words = ["sh", "-c", shipped("install-lim"), "install-lim", "put", "redundancyd", "-", "0" * 64]
+    said = primary.run(words, text="half of it", check=False)
+    assert said == "refused=what came in is not what was sent: the connection broke\n"
+    assert listing(primary) == before
 
 
 def test_another_host_key_is_refused_until_the_operator_says_that_the_lim_was_reinstalled(bare: Bed):
