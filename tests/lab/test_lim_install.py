@@ -1,7 +1,11 @@
 """`lim install` and what belongs to it, on LIMs that have nothing of ours, with real sshd, sudo and files."""
 
+import contextlib
 import os
+import pty
 import re
+import select
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -105,6 +109,43 @@ def test_a_host_key_that_was_not_compared_stops_everything(bare: Bed):
     shown = primary.run(["ssh-keygen", "-lf", "/etc/redundancy-lab/host_key"]).split()[1]
     assert f"--fingerprint {shown}" in said
     assert listing(primary) == before
+
+
+def on_terminal(bed: Bed, words: list[str], answers: list[tuple[str, str]]) -> str:
+    """
+    What stands on the screen when each question was answered in its turn.
+    """
+    ours, theirs = pty.openpty()
+    command = bed.supervisor.inside([*Daemon(bed).program("redundancyctl"), *words])
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={"TERM": "vt100"}) as process:
+        os.close(theirs)
+        screen, seen = "", 0
+        for question, answer in answers:
+            while question not in screen[seen:]:
+                assert select.select([ours], [], [], 30)[0], screen
+                screen += os.read(ours, 4096).decode()
+            seen = len(screen)
+            os.write(ours, f"{answer}\n".encode())
+        with contextlib.suppress(OSError):  # the end of a terminal whose other side is closed
+            while part := os.read(ours, 4096):
+                screen += part.decode()
+        assert process.wait(30) == 0, screen
+    os.close(ours)
+    return screen
+
+
+def test_on_a_terminal_it_asks_shows_the_host_keys_and_takes_a_password_without_echo(bare: Bed):
+    """
+    Three questions, and a line for each LIM.
+    """
+    bare.supervisor.run(["rm", "-f", "/etc/redundancyd/known_hosts"])
+    answers = [("Go on?", "y"), ("Are they the same?", "y"), ("Password of admin", PASSWORD)]
+    screen = on_terminal(bare, ["lim", "install", "--admin", "admin"], answers)
+    shown = bare.lims["primary-1"].run(["ssh-keygen", "-lf", "/etc/redundancy-lab/host_key"]).split()[1]
+    assert f"ssh-ed25519 {shown}" in screen
+    assert PASSWORD not in screen
+    for lim in ("primary-1", "alternate-1"):
+        assert f"\n{lim} " in screen
 
 
 def test_a_wrong_password_is_refused_and_leaves_the_lim_as_it_was(bare: Bed):
