@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
 from redundancyd.core.systems import Direction, Fallback, Method, System
 from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
+from redundancyd.lim_actions import LIM_ACTIONS, LIM_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,
     Adopt,
@@ -52,6 +53,7 @@ GROUPS: Mapping[tuple[str, ...], str] = {
     ("settings",): "What the supervision does by itself, and what waits for the operator.",
     ("manual-takeover",): "Move the traffic to the other system, by order.",
     **DATA_GROUPS,
+    **LIM_GROUPS,
     ("inspect",): "Look behind the decision; always safe.",
 }
 
@@ -197,6 +199,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *TRANSLATION_ACTIONS,
     *DATA_ACTIONS,
+    *LIM_ACTIONS,
     Action(
         name="alarms",
         words=("alarms",),

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -28,6 +28,10 @@ Values = Mapping[str, Any]
 def perform(action: Action, values: Values, socket: str) -> int:
     """The exit status of one command."""
     client = Client(socket)
+    if action.local:
+        from redundancyd.utility import lim_commands  # noqa: PLC0415 - brings what no other command needs
+
+        return lim_commands.perform(action, values, client)
     if action.changes:
         return _order(action, values, client)
     return _SHOWN[action.name](client, values)
@@ -38,7 +42,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
     body = {**body_of(action, values), **translation.read_files(action, values)}
     mistakes = check(action, body)
     if isinstance(mistakes, tuple):
-        raise click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
+        raise wrong_words(action, mistakes)
     only_shown, yes = bool(values.get("preview")), bool(values.get("yes"))
     if action.asks and not (yes or only_shown or _on_terminal()):
         words = " ".join(action.words)
@@ -73,6 +77,11 @@ def body_of(action: Action, values: Values) -> dict[str, Any]:
         by_word = {choice.word: choice.value for choice in argument.choices}
         body[argument.name] = list(value) if argument.kind is Kind.NAMES else str(by_word.get(value, value))
     return body
+
+
+def wrong_words(action: Action, mistakes: Sequence[Mistake]) -> click.UsageError:
+    """What is raised for words that make no sense: every mistake, a line each."""
+    return click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
 
 
 def _as_typed(action: Action, mistake: Mistake) -> str:
