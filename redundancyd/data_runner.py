@@ -189,6 +189,7 @@ class DataRunner:
 
     async def _verify_each(self, request: DataVerify) -> None:
         stamps = [mirror.stamp for mirror in self._mirrors if request.stamp in {None, mirror.stamp}]
+        sound = 0
         for stamp in stamps:
             try:
                 found = await self._steps.store.verify(stamp)
@@ -196,6 +197,8 @@ class DataRunner:
                 record("mirror_unverified", level="error", stamp=stamp, why=str(error))
                 continue
             self._verified[stamp] = found
+            sound += found.is_whole
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
         self._verified = {stamp: mirror for stamp, mirror in self._verified.items() if not mirror.is_whole}
+        record("mirrors_verified", level="info" if sound == len(stamps) else "error", whole=sound, of=len(stamps))

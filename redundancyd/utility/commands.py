@@ -14,13 +14,13 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import data_screens, rows, screens
+from redundancyd.utility import screens
 from redundancyd.utility.follow import follow
+from redundancyd.utility.looks import LOOKS, Look
 from redundancyd.utility.text import Paint
 
 WATCH_S = 1.0
 _CLEAR = "\x1b[H\x1b[2J"
-_LATEST = 200  # events that are shown; the journal has them all
 
 Values = Mapping[str, Any]
 
@@ -30,7 +30,9 @@ def perform(action: Action, values: Values, socket: str) -> int:
     client = Client(socket)
     if action.changes:
         return _order(action, values, client)
-    return _SHOWN[action.name](client, values)
+    if action.name in _SHOWN:
+        return _SHOWN[action.name](client, values)
+    return _shown(LOOKS[action.name], client, values)
 
 
 def _order(action: Action, values: Values, client: Client) -> int:
@@ -85,40 +87,25 @@ def _last_seq(client: Client) -> int:
     return int(events[-1]["seq"]) if events else 0
 
 
-def _status(client: Client, values: Values) -> int:
-    return _watched(client, values, screens.status)
-
-
-def _data(client: Client, values: Values) -> int:
-    return _watched(client, values, data_screens.data)
-
-
-def _auto(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/status"), values, data_screens.auto)
-
-
-def _watched(client: Client, values: Values, screen: Callable[[dict[str, Any], Paint], str]) -> int:
+def _shown(look: Look, client: Client, values: Values) -> int:
+    """Once, or anew every second."""
     if not values.get("watch"):
-        return _show(client.get("/v1/status"), values, screen)
+        return _show(look.page(client, values), values, look.screen)
     while True:
         try:
-            page = client.get("/v1/status")
+            page = look.page(client, values)
         except DaemonNotReached as error:
             _clear(values)
             click.echo(str(error), err=True)
         else:
             _clear(values)
-            _show(page, values, screen)
+            _show(page, values, look.screen)
         sys.stdout.flush()
         time.sleep(WATCH_S)
 
 
-def _alarms(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/alarms"), values, screens.alarms)
-
-
 def _events(client: Client, values: Values) -> int:
-    events = client.get("/v1/events")["events"][-_LATEST:]
+    events = LOOKS["events"].page(client, values)
     for line in events:
         _event(line, values)
     if values.get("follow"):
@@ -132,26 +119,7 @@ def _event(line: dict[str, Any], values: Values) -> None:
     click.echo(json.dumps(line) if values.get("json") else screens.event(line, paint()))
 
 
-def _state(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/status"), values, lambda page, _: "\n".join(screens.facts(page)))
-
-
-def _table(_: Client, values: Values) -> int:
-    click.echo(json.dumps(rows.pages(), indent=2) if values.get("json") else rows.table())
-    return 0
-
-
-def _row(_: Client, values: Values) -> int:
-    number = str(values["row"]).upper()
-    page = rows.find(number)
-    if page is None:
-        known = [found["row"] for found in rows.pages()]
-        raise click.UsageError(f"there is no row {number}; the table has {known[0]} to {known[-1]}")
-    click.echo(json.dumps(page, indent=2) if values.get("json") else rows.row(page))
-    return 0
-
-
-def _show(page: dict[str, Any], values: Values, screen: Callable[[dict[str, Any], Paint], str]) -> int:
+def _show(page: object, values: Values, screen: Callable[[Any, Paint], str]) -> int:
     indent = None if values.get("watch") else 2
     click.echo(json.dumps(page, indent=indent) if values.get("json") else screen(page, paint()))
     return 0
@@ -172,13 +140,5 @@ def paint() -> Paint:
     return Paint(sys.stdout.isatty() and not dumb and not os.environ.get("NO_COLOR"))
 
 
-_SHOWN: Mapping[str, Callable[[Client, Values], int]] = {
-    "status": _status,
-    "alarms": _alarms,
-    "events": _events,
-    "data-list": _data,
-    "data-auto-list": _auto,
-    "inspect-table": _table,
-    "inspect-state": _state,
-    "inspect-row": _row,
-}
+_SHOWN: Mapping[str, Callable[[Client, Values], int]] = {"events": _events}
+"""What shows itself otherwise than as one page: a stream, or something that talks to the terminal."""
