@@ -92,7 +92,7 @@ def _on_terminal() -> bool:
 
 def _commands(root: Node) -> click.Group:
     """All commands, from the tree of words."""
-    top = _group(root, params=[_socket_option()], callback=lambda **_: None)
+    top = _group(root, params=[_socket_option()])
     click.version_option(__version__, prog_name="redundancyctl", message="%(prog)s %(version)s")(top)
     _fill(top, root)
     return top
@@ -109,12 +109,18 @@ def _fill(group: click.Group, node: Node) -> None:
 
 
 def _group(node: Node, **more: Any) -> click.Group:  # noqa: ANN401 - click's own
+    @click.pass_context
+    def alone(context: click.Context, /, **_: object) -> None:
+        if context.invoked_subcommand is None:
+            raise click.exceptions.NoArgsIsHelpError(context)
+
     return _Group(
         node.word,
         help=node.help,
         short_help=node.summary,
         epilog=None if node.words else EXITS,
-        no_args_is_help=True,
+        callback=alone,
+        invoke_without_command=True,
         context_settings=_HELP,
         **more,
     )

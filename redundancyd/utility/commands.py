@@ -15,7 +15,7 @@ from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
 from redundancyd.utility import screens
-from redundancyd.utility.follow import follow
+from redundancyd.utility.follow import follow, last_seq
 from redundancyd.utility.looks import LOOKS, Look
 from redundancyd.utility.text import Paint
 
@@ -56,7 +56,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
-    begun = _last_seq(client) if action.followed and not values.get("no_wait") else None
+    begun = last_seq(client) if action.followed and not values.get("no_wait") else None
     answer = client.act(action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
@@ -80,11 +80,6 @@ def _as_typed(action: Action, mistake: Mistake) -> str:
     """A mistake, by the words of the command line."""
     bare = {argument.name: argument.like or argument.name for argument in action.arguments if argument.bare}
     return f"{bare.get(mistake.argument, '--' + mistake.argument.replace('_', '-'))}: {mistake.text}"
-
-
-def _last_seq(client: Client) -> int:
-    events = client.get("/v1/events")["events"]
-    return int(events[-1]["seq"]) if events else 0
 
 
 def _shown(look: Look, client: Client, values: Values) -> int:
