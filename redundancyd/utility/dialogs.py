@@ -66,7 +66,7 @@ class Display:
 
     async def menu(self, menu: Menu) -> str | None:
         """The key of what was chosen; None is one step back."""
-        pane = ListPane(menu.text, menu.items)
+        pane = ListPane(menu)
         chosen = await self._show(menu.title, pane, (_OK, _BACK), menu.help)
         return pane.chosen if chosen == _OK else None
 

@@ -11,7 +11,7 @@ from typing import Any
 from redundancyd.actions import Argument, Kind
 from redundancyd.requests import Mistake
 from redundancyd.utility.text import plain, wrapped
-from redundancyd.utility.words import Node, option
+from redundancyd.utility.words import Node
 
 Values = Mapping[str, Any]
 Page = Mapping[str, Any]
@@ -39,6 +39,7 @@ class Menu:
     text: str
     items: tuple[Item, ...]
     help: str
+    start: str = ""  # the key of the line where one begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Field:
     name: str
     label: str
     help: str
-    check: bool = False  # yes or no, instead of text
+    value: str | bool = ""  # to begin with; yes or no is no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,10 @@ def offered(node: Node, argument: Argument, page: Page) -> Menu:
     return _choosing(node, argument, found)
 
 
-def form(node: Node, arguments: Sequence[Argument]) -> Form:
-    """The arguments that are typed."""
-    return Form(title(node), node.summary, tuple(_field(argument) for argument in arguments), action_help(node))
+def form(node: Node, arguments: Sequence[Argument], before: Values) -> Form:
+    """The arguments that are typed; what had been typed before stands there again."""
+    fields = tuple(_field(argument, before.get(argument.name)) for argument in arguments)
+    return Form(title(node), node.summary, fields, action_help(node))
 
 
 def values_of(arguments: Sequence[Argument], typed: Mapping[str, str | bool]) -> dict[str, Any]:
@@ -175,20 +177,15 @@ def action_help(node: Node) -> str:
     for argument in node.asked:
         if argument.name in _SHOWN_ALONE:
             continue
-        lines += wrapped(argument.help, f"  {plain(label(argument))}".ljust(20))
+        lines += wrapped(argument.help, f"  {label(argument.name)}".ljust(20))
         for choice in argument.choices:
             lines += wrapped(choice.help, f"    {choice.word}".ljust(28))
     return "\n".join([*lines, "", "The same by words, for example:", f"  {node.action.example}", "", KEYS])
 
 
-def label(argument: Argument) -> str:
+def label(name: str) -> str:
     """What an argument is called in front of its line."""
-    return argument.name.replace("_", "-")
-
-
-def as_typed(argument: Argument) -> str:
-    """An argument as the command line has it."""
-    return (argument.like or argument.name.upper()) if argument.bare else option(argument)
+    return name.replace("_", "-")
 
 
 def _choosing(node: Node, argument: Argument, items: tuple[Item, ...], said: str = "") -> Menu:
@@ -197,10 +194,15 @@ def _choosing(node: Node, argument: Argument, items: tuple[Item, ...], said: str
     return Menu(where, argument.help, more + items, action_help(node))
 
 
-def _field(argument: Argument) -> Field:
+def _field(argument: Argument, before: object) -> Field:
     told = argument.help if argument.required or argument.kind is Kind.FLAG else f"{argument.help}  May be left empty."
     like = f"  As in: {argument.like}" if argument.like and not argument.like.isupper() else ""
-    return Field(argument.name, label(argument), told + like, argument.kind is Kind.FLAG)
+    value = bool(before) if argument.kind is Kind.FLAG else _as_text(before)
+    return Field(argument.name, label(argument.name), told + like, value)
+
+
+def _as_text(before: object) -> str:
+    return " ".join(before) if isinstance(before, tuple) else str(before or "")
 
 
 def _told(each: Page, key: str) -> str:

@@ -1,6 +1,7 @@
 """The bodies of the dialogs: a list to choose from, a form to fill in, a text to read, and the row of buttons."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from prompt_toolkit.application import get_app
@@ -11,7 +12,7 @@ from prompt_toolkit.layout import AnyContainer, FormattedTextControl, HSplit, VS
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.widgets import TextArea
 
-from redundancyd.utility.menus import Form, Item
+from redundancyd.utility.menus import Field, Form, Menu
 from redundancyd.utility.text import wrapped
 
 _WORD = 26  # where the explanation of a list's line begins
@@ -45,9 +46,9 @@ class ListPane:
 
     hint = "Up/Down move  Enter choose"
 
-    def __init__(self, text: str, items: Sequence[Item]) -> None:
-        self._text, self._items = wrapped(text), items
-        self._at = 0
+    def __init__(self, menu: Menu) -> None:
+        self._text, self._items = wrapped(menu.text), menu.items
+        self._at = next((at for at, item in enumerate(menu.items) if item.key == menu.start), 0)
         self._window = Window(
             FormattedTextControl(
                 self._lines, focusable=True, key_bindings=self._keys(), get_cursor_position=lambda: Point(0, self._at)
@@ -107,7 +108,7 @@ class ListPane:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         for name, by in (("up", -1), ("down", 1), ("home", -10_000), ("end", 10_000)):
-            keys.add(name)(lambda _, by=by: self._move(by))  # type: ignore[misc]
+            keys.add(name)(lambda _, by=by: self._move(by))
         keys.add("pageup")(lambda _: self._move(-_page_of(self._window)))
         keys.add("pagedown")(lambda _: self._move(_page_of(self._window)))
         keys.add("enter")(lambda _: self._done())
@@ -133,9 +134,7 @@ class TextPane:
         self.text = text
         self._top, self._tail = 0, tail
         self._window = Window(
-            FormattedTextControl(
-                self._shown, focusable=True, get_cursor_position=lambda: Point(0, self._first())
-            ),
+            FormattedTextControl(self._shown, focusable=True, get_cursor_position=lambda: Point(0, self._first())),
             wrap_lines=False,
             always_hide_cursor=True,
             get_vertical_scroll=lambda _: self._first(),
@@ -177,7 +176,7 @@ class TextPane:
         """What scrolls it, while a button has the focus."""
         keys = KeyBindings()
         for name, by in (("up", -1), ("down", 1), ("home", -1_000_000), ("end", 1_000_000)):
-            keys.add(name)(lambda _, by=by: self._move(by))  # type: ignore[misc]
+            keys.add(name)(lambda _, by=by: self._move(by))
         keys.add("pageup")(lambda _: self._move(-_page_of(self._window)))
         keys.add("pagedown")(lambda _: self._move(_page_of(self._window)))
         return keys
@@ -190,13 +189,13 @@ class FormPane:
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        self._boxes = {field.name: False for field in form.fields if field.check}
+        self._boxes = {field.name: field.value for field in form.fields if isinstance(field.value, bool)}
         self._areas: dict[str, TextArea] = {}
         self._windows: dict[str, Window] = {}
         self._wrong: list[str] = []
         self._done: Callable[[], None] = lambda: None
         self._start = form.fields[0].name
-        self._rows = [self._row(field.name, field.label, check=field.check) for field in form.fields]
+        self._rows = [self._row(field) for field in form.fields]
 
     @property
     def typed(self) -> Mapping[str, str | bool]:
@@ -206,7 +205,8 @@ class FormPane:
     def complain(self, mistakes: Sequence[tuple[str, str]]) -> None:
         """Show what is wrong, and go to the first of it."""
         self._wrong = [line for name, text in mistakes for line in wrapped(f"{name}: {text}" if name else text, "  ! ")]
-        named = [name for name, _ in mistakes if name in self._windows]
+        labels = {name for name, _ in mistakes}
+        named = [field.name for field in self._form.fields if field.label in labels]
         self._start = named[0] if named else self._start
 
     def prepare(self, done: Callable[[], None]) -> None:
@@ -232,13 +232,17 @@ class FormPane:
         """How many lines there are."""
         return "1 line to fill in" if len(self._windows) == 1 else f"{len(self._windows)} lines to fill in"
 
-    def _row(self, name: str, label: str, *, check: bool) -> AnyContainer:
-        head = Window(FormattedTextControl(f"  {label}"), width=_LABEL, height=1)
+    def _row(self, field: Field) -> AnyContainer:
+        name, check = field.name, isinstance(field.value, bool)
+        head = Window(FormattedTextControl(f"  {field.label}"), width=_LABEL, height=1)
         if check:
             control = FormattedTextControl(lambda: self._box(name), focusable=True, key_bindings=self._box_keys(name))
             window = Window(control, width=1, height=1)
         else:
-            area = TextArea(multiline=False, wrap_lines=False, height=1, accept_handler=lambda _: self._next(name))
+            done = partial(self._next, name)
+            area = TextArea(
+                str(field.value), multiline=False, wrap_lines=False, height=1, accept_handler=lambda _: done()
+            )
             self._areas[name] = area
             window = area.window
         self._windows[name] = window

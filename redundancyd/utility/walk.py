@@ -5,8 +5,10 @@ who leaves has either ordered the whole, or nothing.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import click
@@ -16,6 +18,7 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RedundancyError
 from redundancyd.utility import commands, follow, menus, screens
+from redundancyd.utility.lines import Lines
 from redundancyd.utility.looks import LOOKS
 from redundancyd.utility.menus import GO_OR_NOT, ITSELF, Form, Menu, Text
 from redundancyd.utility.progress import Progress
@@ -27,6 +30,7 @@ Values = dict[str, Any]
 _WATCH_S = 1.0
 _INTERRUPTED = 130
 _OK = ("OK",)
+_CANNOT_PLACE = frozenset({"", "dumb", "unknown"})
 
 
 class Terminal(Protocol):
@@ -54,11 +58,14 @@ class Terminal(Protocol):
 
 def dialogs(root: Node, words: tuple[str, ...], given: Mapping[str, Any], socket: str) -> int:
     """Dialogs from this place on, until the operator has had enough; the exit status."""
-    from redundancyd.utility.dialogs import display  # noqa: PLC0415 - 200 ms that plain words do not pay
-
-    walk = Walk(Client(socket), root)
+    walk, start = Walk(Client(socket), root), find(root, words)
     try:
-        display(commands.paint()).run(lambda terminal: walk.begin(terminal, find(root, words), given))
+        if os.environ.get("TERM", "dumb") in _CANNOT_PLACE:
+            Lines().run(lambda terminal: walk.begin(terminal, start, given))
+        else:
+            from redundancyd.utility.dialogs import display  # noqa: PLC0415 - 200 ms that plain words do not pay
+
+            display(commands.paint()).run(lambda terminal: walk.begin(terminal, start, given))
     except KeyboardInterrupt:
         said = "left; the order had been sent: see 'redundancyctl status'" if walk.ordering else "left"
         click.echo(said, err=True)
@@ -86,7 +93,7 @@ class Walk:
     async def _menu(self, node: Node) -> None:
         shown = menus.menu(node)
         while (key := await self._terminal.menu(shown)) is not None:
-            child = node.child(key)
+            child, shown = node.child(key), replace(shown, start=key)
             if key == ITSELF:
                 await self._action(node, {})
             elif child is not None and child.children:
@@ -98,10 +105,11 @@ class Walk:
         """Ask for what is missing, one step after the other; then show it or do it."""
         asked = menus.steps(node, given)
         answers: list[Values] = []
+        before: Values = {}  # what had been typed when the operator came back
         while True:
             values = {**given, **{name: value for answer in answers for name, value in answer.items()}}
             if len(answers) < len(asked):
-                answer = await self._guarded(node, self._ask(node, asked[len(answers)], values))
+                answer = await self._guarded(node, self._ask(node, asked[len(answers)], values, before))
                 if answer is not None:
                     answers.append(answer)
                     continue
@@ -109,7 +117,7 @@ class Walk:
                 return
             if not answers:
                 return
-            answers.pop()
+            before |= answers.pop()
 
     async def _guarded(self, node: Node, work: Coroutine[None, None, T | None]) -> T | None:
         """What comes of it; what goes wrong is shown, and is a step back."""
@@ -121,20 +129,24 @@ class Walk:
             await self._told(node, "It was not done", told)
             return None
 
-    async def _ask(self, node: Node, wanted: Argument | tuple[Argument, ...], values: Values) -> Values | None:
+    async def _ask(
+        self, node: Node, wanted: Argument | tuple[Argument, ...], values: Values, before: Values
+    ) -> Values | None:
         if isinstance(wanted, Argument):
-            return await self._choose(node, wanted, values)
-        form = menus.form(node, wanted)
+            return await self._choose(node, wanted, values, before)
+        form = menus.form(node, wanted, before)
         typed = await self._terminal.form(form, lambda typed: _mistakes(node, values, menus.values_of(wanted, typed)))
         return None if typed is None else menus.values_of(wanted, typed)
 
-    async def _choose(self, node: Node, argument: Argument, values: Values) -> Values | None:
+    async def _choose(self, node: Node, argument: Argument, values: Values, before: Values) -> Values | None:
         if argument.choices:
             menu = menus.choices(node, argument, _said(node, values))
         else:
             assert argument.offers is not None
-            page = await _apart(lambda: self.client.get(argument.offers[0]))
+            address, *_ = argument.offers
+            page = await _apart(lambda: self.client.get(address))
             menu = menus.offered(node, argument, page)
+        menu = replace(menu, start=str(before.get(argument.name, "")))
         key = await self._terminal.menu(menu)
         return None if key is None else {argument.name: key} if key else {}
 
@@ -240,7 +252,7 @@ def _mistakes(node: Node, values: Values, typed: Values) -> list[tuple[str, str]
         wrong = found if isinstance(found, tuple) else ()
     else:
         wrong = menus.mistakes_in(node.asked, {**values, **typed})
-    return [(mistake.argument, mistake.text) for mistake in wrong]
+    return [(menus.label(mistake.argument), mistake.text) for mistake in wrong]
 
 
 def _said(node: Node, values: Values) -> str:
