@@ -42,7 +42,7 @@ def _by_itself(found: Page, paint: Paint) -> Iterator[str]:
     pause = in_force["pause"]
     if pause is not None:
         yield from (
-            paint.warn(line) for line in wrapped(f"{span(pause['left_ms'])} more: {pause['reason']}", _label("pause"))
+            paint.warn(line) for line in wrapped(f"{span(pause['left_ms'])} more: {pause['reason']}", _label("  pause"))
         )
     heart = found.get("heartbeat")
     if heart:

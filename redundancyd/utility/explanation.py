@@ -126,14 +126,19 @@ def _shown_now(now: Page, paint: Paint) -> Iterator[str]:
     yield from wrapped(now["why"], "Why it stays: ", "  ")
     yield f"Verdict: {plain(now['verdict'])}; {now['missed']} of {now['of']} beats missed"
     if now["beats"]:
-        for name in ("primary", "control"):
-            signs = "".join(_SIGNS.get(beat[name], "?") for beat in now["beats"][-_BEATS_AT_MOST:])
-            yield f"  {name.ljust(8)} {signs}"
-        yield "  ! answered, . silent, ? could not be sent; the latest on the right"
+        yield from _strips(now["beats"])
     for direction, method in now["methods"].items():
         yield f"  {plain(direction)}: {plain(method)}"
     for reason in now["would_go_wrong"]:
         yield from (paint.warn(line) for line in wrapped(reason, "  - "))
+
+
+def _strips(beats: Sequence[Page]) -> Iterator[str]:
+    """A sign for each beat of the master IP address, and of the network control address."""
+    for name, label in (("primary", "master IP address"), ("control", "network control")):
+        signs = "".join(_SIGNS.get(beat[name], "?") for beat in beats[-_BEATS_AT_MOST:])
+        yield f"  {label.ljust(18)}{signs}"
+    yield "  ! answered, . silent, ? could not be sent; the latest on the right"
 
 
 def _shown_takeover(takeover: Page, paint: Paint) -> Iterator[str]:
@@ -141,11 +146,8 @@ def _shown_takeover(takeover: Page, paint: Paint) -> Iterator[str]:
     beats = [line for line in takeover["led_to_it"] if line["event"] == "beat_missed"]
     shown = [line for line in takeover["led_to_it"] if line["event"] != "beat_missed"]
     if beats:
-        first, last = beats[0]["at_ms"], beats[-1]["at_ms"]
-        silent = sum(line["control"] != "answered" for line in beats)
-        yield from wrapped(
-            f"{len(beats)} beats missed within {span(last - first)}; the network control address was silent in {silent}"
-        )
+        yield f"{len(beats)} beats missed within {span(beats[-1]['at_ms'] - beats[0]['at_ms'])}, before it was decided:"
+        yield from _strips(beats)
     for line in [*shown, *takeover["asked"], *takeover["records"]]:
         yield from _folded(screens.event(line), line, paint)
 

@@ -250,7 +250,7 @@ async def test_every_action_of_the_table_has_its_place_and_its_help(ctl: Run):
         status, out, _ = await ctl(*action.words, *(choice.word for choice in more), "--help")
         assert status == 0
         assert " ".join((more[0].help if more else action.summary).split()[:4]) in out
-        assert f"For example:\n  {action.example}\n" in out
+        assert f"For example:\n    {action.example}\n" in out
     for words in GROUPS:
         assert (await ctl(*words, "--help"))[0] == 0
 
