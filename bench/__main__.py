@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
+from bench.answers import run_answers
 from bench.cuts import Cuts, run_cuts
 from bench.idle import rest
 from bench.orders import Orders, run_orders
@@ -25,7 +26,7 @@ from redundancyd.core.systems import System
 from redundancyd.lab.system import LabError
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("cuts", "idle", "orders", "translation")
+PARTS = ("answers", "cuts", "idle", "orders", "translation")
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
 REST_S, SETTLE_S = 40.0, 5.0
@@ -59,6 +60,9 @@ def relaxed(words: argparse.Namespace, found: Found, chance: random.Random, tell
             pair.wait_settled()
             idle = rest(stage, pair, SETTLE_S, seconds)
             found["idle"] = report.idle_as_json(idle, report.load())
+        if words.only in {None, "answers"}:
+            tell("answers of redundancyctl")
+            found["answers"] = report.answers_as_json(run_answers(stage, words.runs), report.load())
         if words.only in {None, "orders"}:
             tell("manual takeovers there and back, beside a shell script")
             orders = Orders()
@@ -107,7 +111,7 @@ def measure(words: argparse.Namespace) -> Found:
 
 def missed(found: Found) -> list[str]:
     """The goals that were."""
-    parts = [*found["cuts"], *(found[name] for name in ("idle", "translation") if name in found)]
+    parts = [*found["cuts"], *(found[name] for name in ("answers", "idle", "translation") if name in found)]
     return [goal["text"] for part in parts for goal in part["goals"] if not goal["met"]]
 
 

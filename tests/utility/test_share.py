@@ -49,7 +49,8 @@ def test_man_shows_each_page_without_a_complaint(name: str):
 
 def completed(*words: str) -> list[str]:
     """What bash offers for the last of these words."""
-    script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _redundancyctl; printf "%s\\n" "${COMPREPLY[@]}"'
+    call = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _redundancyctl; printf "%s\\n" "${COMPREPLY[@]}"'
+    script = f'source "$1"; shift; {call}'
     done = subprocess.run(["bash", "-c", script, "bash", str(BASH), *words], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout.split()
