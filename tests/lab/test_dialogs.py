@@ -1,4 +1,4 @@
-"""The utility on LIM 1 of the alternate of a bed: by dialogs in a pseudo-terminal, and by the words of every example."""
+"""The utility on LIM 1 of the alternate of a bed: by dialogs in a pseudo-terminal, and by the words of each example."""
 
 import os
 import shlex

@@ -14,6 +14,7 @@ from redundancyd.api import Api
 from redundancyd.core.systems import Method, System
 from redundancyd.utility import rows
 from tests.api.real_desk import RealDesk
+from tests.utility import captures
 from tests.utility.terminal import Terminal, terminal
 
 Open = Callable[..., AbstractAsyncContextManager[Terminal]]
@@ -361,3 +362,13 @@ async def test_under_the_name_of_the_maintenance_utility_only_its_own_words_are_
     async with terminal("--help", command=(sys.executable, str(program))) as screen:
         shown = await screen.see("Usage: mxone_maintenance")
         assert "manual-takeover" not in shown
+
+
+async def test_the_screens_of_the_operator_s_page_are_those_of_the_dialogs(api: object, folder: Path):
+    """
+    `python -m tests.utility.captures` takes them anew.
+    """
+    page = captures.PAGE.read_text()
+    found = await captures.captures(str(folder / "s"))
+    assert sorted(captures.places(page)) == sorted(found)
+    assert captures.filled(page, found) == page
