@@ -82,9 +82,16 @@ async def test_a_technician_changes_a_setting_and_moves_the_traffic_there_and_ba
         assert active(pair) == "alternate"
         await takeover(screen, "traffic-in-primary", "primary")
         assert active(pair) == "primary"
-        await screen.press("d", "enter", "enter")
+        await screen.at("Redundancy Utility")
+        await screen.press("d", "enter")
+        await screen.at("data")
+        await screen.press("enter")
         await screen.see("data_job_ended", "copied", within_s=60)
-        await screen.press("enter", "escape", "escape")
+        await screen.press("enter")
+        await screen.at("data")
+        await screen.press("escape")
+        await screen.at("Redundancy Utility")
+        await screen.press("escape")
         assert await screen.ended() == 0
 
 
