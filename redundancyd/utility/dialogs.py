@@ -1,6 +1,7 @@
 """The display of the dialogs: one full screen at a time, by keys alone, on any terminal that can place its cursor.
 
-Alone imports prompt_toolkit.  It knows no action: menus, forms and texts come in, what the operator chose goes out.
+It and its panes alone import prompt_toolkit.  It knows no action: menus, forms and texts come in, what the operator
+chose goes out.
 Drawn in ASCII; what has the focus is shown in reverse, so nothing depends on colour.
 """
 
@@ -18,8 +19,10 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
+from redundancyd.utility.buttons import Buttons
+from redundancyd.utility.form_pane import FormPane
 from redundancyd.utility.menus import Form, Menu, Text
-from redundancyd.utility.panes import Buttons, FormPane, ListPane, Pane, TextPane
+from redundancyd.utility.panes import ListPane, Pane, TextPane
 from redundancyd.utility.text import Paint, plain
 
 _STYLE = Style.from_dict({"title": "reverse bold", "focus": "reverse", "wrong": "bold", "rule": "", "hint": ""})
