@@ -65,6 +65,7 @@ class Action:
     asks: bool = False  # asks before it does it, unless --yes
     previewed: bool = False  # shows now, will do, afterwards
     followed: bool = False  # a takeover: the command line waits for its end
+    local: bool = False  # the utility does it itself, with the rights of whoever runs it; the daemon has no part in it
     ends_with: tuple[str, ...] = ()  # goes on in the daemon after the answer, until it records one of these events
 
     @property

@@ -47,7 +47,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
         look = ", or --preview to look" if action.previewed else ""
         raise click.UsageError(f"{words} asks before it does anything, and nobody is there to answer: add --yes{look}.")
     if action.previewed:
-        page = client.get(f"/v1/preview/{action.name}", body)
+        page = previewed(action, body, client)
         _show(page, values if only_shown else {}, screens.preview)
         if page["refused"]:
             return RequestRefused.exit_code
@@ -57,7 +57,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
         click.echo("Nothing was done.")
         return 1
     begun = last_seq(client) if action.followed and not values.get("no_wait") else None
-    answer = client.act(action.name, body)
+    answer = act(action, body, client)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
         return 0
@@ -74,6 +74,16 @@ def body_of(action: Action, values: Values) -> dict[str, Any]:
         by_word = {choice.word: choice.value for choice in argument.choices}
         body[argument.name] = list(value) if argument.kind is Kind.NAMES else str(by_word.get(value, value))
     return body
+
+
+def previewed(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Now, will do, afterwards, as the daemon works it out."""
+    return client.get(f"/v1/preview/{action.name}", body)
+
+
+def act(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Have the daemon do it."""
+    return client.act(action.name, body)
 
 
 def _as_typed(action: Action, mistake: Mistake) -> str:

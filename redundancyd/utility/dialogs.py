@@ -37,7 +37,7 @@ class Display:
     """The terminal, while dialogs are on it."""
 
     def __init__(self, term: str, paint: Paint, *, to: tuple[Input, Output] | None = None) -> None:
-        self.paint = paint
+        self.paint, self._away = paint, False
         monochrome = not paint.colour or term.startswith("vt")
         self._app: Application[int] = Application(
             layout=Layout(Window(FormattedTextControl("", focusable=True))),
@@ -49,7 +49,7 @@ class Display:
             output=to[1] if to else None,
         )
         self._app.ttimeoutlen = _ESCAPE_S
-        self._app.key_bindings = _anywhere()
+        self._app.key_bindings = _anywhere(lambda: self._away)
 
     def run(self, flow: Callable[["Display"], Awaitable[None]]) -> None:
         """Show dialogs until the flow ends; KeyboardInterrupt when it was left with Ctrl-C."""
@@ -108,7 +108,11 @@ class Display:
 
     async def in_terminal(self, does: Callable[[], object]) -> None:
         """Give the terminal away until it is done."""
-        await run_in_terminal(does, in_executor=True)
+        self._away = True  # Ctrl-C is then for what is done there
+        try:
+            await run_in_terminal(does, in_executor=True)
+        finally:
+            self._away = False
 
     async def _show(self, title: str, pane: Pane, buttons: Buttons | Sequence[str], help_text: str) -> str | None:
         """One dialog until it is answered: the button, or None for Escape."""
@@ -171,14 +175,14 @@ def _hint(pane: Pane) -> str:
     return f" {pane.hint}  Tab buttons  F1 Help  Esc back  Ctrl-C leave"
 
 
-def _anywhere() -> KeyBindings:
+def _anywhere(away: Callable[[], bool]) -> KeyBindings:
     """What works in every dialog."""
     keys = KeyBindings()
 
     @keys.add("c-c", eager=True)
     @keys.add("<sigint>")
     def _leave(event: KeyPressEvent) -> None:
-        if not event.app.is_done:
+        if not event.app.is_done and not away():
             event.app.exit(exception=KeyboardInterrupt())
 
     keys.add("tab")(focus_next)

@@ -148,13 +148,13 @@ def question(node: Node) -> Text:
 GO_OR_NOT = ("Go on", "Cancel")
 
 KEYS = """Keys:
-  Up, Down, Page Up, Page Down, Home, End   move; longer lists and texts scroll
-  Enter      chooses; in a form goes to the next line, and from the last one on
-  Tab        goes to the buttons and back; Left and Right from button to button
+  Up, Down, Page Up, Page Down, Home, End   move; long lists and texts scroll
+  Enter      chooses; in a form goes to the next line, from the last one on
+  Tab        to the buttons and back; Left and Right from button to button
   Space      ticks [ ] in a form, presses a button
   F1 or ?    this Help (in a form F1 alone)
   Escape     one step back; nothing is done
-  Ctrl-C     leaves at once; an order is with the daemon as a whole or not at all"""
+  Ctrl-C     leaves at once; the daemon has an order as a whole, or not at all"""
 
 
 def group_help(node: Node) -> str:

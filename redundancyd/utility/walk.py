@@ -6,6 +6,9 @@ who leaves has either ordered the whole, or nothing.
 
 import asyncio
 import os
+import shlex
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
@@ -23,7 +26,7 @@ from redundancyd.utility.looks import LOOKS
 from redundancyd.utility.menus import GO_OR_NOT, ITSELF, Form, Menu, Text
 from redundancyd.utility.progress import Progress
 from redundancyd.utility.text import Paint, wrapped
-from redundancyd.utility.words import Node, find
+from redundancyd.utility.words import Node, find, typed
 
 T = TypeVar("T")
 Values = dict[str, Any]
@@ -135,8 +138,8 @@ class Walk:
         if isinstance(wanted, Argument):
             return await self._choose(node, wanted, values, before)
         form = menus.form(node, wanted, before)
-        typed = await self._terminal.form(form, lambda typed: _mistakes(node, values, menus.values_of(wanted, typed)))
-        return None if typed is None else menus.values_of(wanted, typed)
+        filled = await self._terminal.form(form, lambda lines: _mistakes(node, values, menus.values_of(wanted, lines)))
+        return None if filled is None else menus.values_of(wanted, filled)
 
     async def _choose(self, node: Node, argument: Argument, values: Values, before: Values) -> Values | None:
         if argument.choices:
@@ -154,7 +157,7 @@ class Walk:
         """Whether it was done, or shown; otherwise the operator went back."""
         action = node.action
         assert action is not None
-        if action.changes:
+        if action.changes and not action.local:
             return await self._order(node, values)
         if action.name in LOOKS:
             await self._look(node, values)
@@ -181,20 +184,19 @@ class Walk:
         await self._terminal.text(await shown(), again() if menus.is_live(node) else None)
 
     def _as_typed(self, node: Node, values: Values) -> None:
-        """Something that talks to the terminal by itself: as on the command line, then back to the menus."""
-        assert node.action is not None
-        try:
-            self.status = commands.perform(node.action, values, self.client.path)
-        except (RedundancyError, click.ClickException) as error:
-            click.echo(str(error), err=True)
-        input("\nEnter goes back. ")
+        """Something that talks to the terminal by itself: the same words in a process of its own, then back."""
+        said = typed(node, values)
+        print(f"$ redundancyctl {shlex.join(said)}\n", flush=True)
+        program = (sys.executable, "-m", "redundancyd.utility.cli", "--socket", self.client.path)
+        self.status = subprocess.run([*program, *said], check=False).returncode
+        input(f"\nExit status {self.status}.  Enter goes back. ")
 
     async def _order(self, node: Node, values: Values) -> bool:
         action = node.action
         assert action is not None
         body = commands.body_of(action, values)
         if action.previewed:
-            page = await _apart(lambda: self.client.get(f"/v1/preview/{action.name}", body))
+            page = await _apart(lambda: commands.previewed(action, body, self.client))
             told = screens.preview(page, self._terminal.paint)
             buttons = ("Back",) if page["refused"] else GO_OR_NOT
             question = Text(menus.title(node), told, buttons, menus.action_help(node))
@@ -206,7 +208,7 @@ class Walk:
         goes_on = action.followed or bool(action.ends_with)
         begun = await _apart(lambda: follow.last_seq(self.client)) if goes_on else 0
         self.ordering = True
-        answer = await _apart(lambda: self.client.act(action.name, body))
+        answer = await _apart(lambda: commands.act(action, body, self.client))
         self.ordering, self.status = False, 0
         if action.followed and answer["takeover"] is not None:
             await self._followed(node, answer["detail"], begun, follow.over_takeover(answer["takeover"]))

@@ -93,6 +93,25 @@ def option(argument: Argument) -> str:
     return "--" + argument.name.replace("_", "-")
 
 
+def typed(node: Node, values: Mapping[str, object]) -> list[str]:
+    """The words that say the same on the command line."""
+    found = list(node.words)
+    switches: list[str] = []
+    for argument in node.asked:
+        value = values.get(argument.name)
+        said = [str(each) for each in (value if isinstance(value, list | tuple) else [value])]
+        by_value = {choice.value: choice.word for choice in argument.choices}
+        if value in (None, False, ()):
+            continue
+        if argument.bare:
+            found += [by_value.get(each, each) for each in said]
+        elif argument.kind is Kind.FLAG:
+            switches.append(option(argument))
+        else:
+            switches += [part for each in said for part in (option(argument), by_value.get(each, each))]
+    return found + switches
+
+
 def find(root: Node, words: Words) -> Node:
     """The deepest place that these words lead to."""
     node = root

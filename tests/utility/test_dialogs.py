@@ -183,8 +183,9 @@ async def test_ctrl_c_while_the_daemon_is_asked_says_that_the_order_is_with_it(d
         await screen.press("m", "enter", "enter", "enter", "enter")
         await screen.see("Will do:")
         await screen.press("left", "enter")
+        await screen.see("Asking the daemon...")
         while not desk.asked:
-            await screen.see("Asking the daemon...")
+            await asyncio.sleep(0.01)
         await screen.press("ctrl-c")
         assert await screen.ended() == 130
     assert b"the order had been sent" in screen.raw
@@ -372,3 +373,30 @@ async def test_the_screens_of_the_operator_s_page_are_those_of_the_dialogs(api: 
     found = await captures.captures(str(folder / "s"))
     assert sorted(captures.places(page)) == sorted(found)
     assert captures.filled(page, found) == page
+
+
+OWN = """
+import sys
+from redundancyd.utility import looks
+looks.LOOKS = {name: look for name, look in looks.LOOKS.items() if name != "inspect-row"}
+from redundancyd.utility import walk
+walk.LOOKS = looks.LOOKS
+from redundancyd.utility.cli import main
+main()
+"""
+
+
+async def test_what_talks_to_the_terminal_itself_gets_it_and_gives_it_back(folder: Path):
+    """
+    The same words in a process of its own, whatever it is; then the menus go on.
+    """
+    async with terminal("--socket", str(folder / "s"), "inspect", command=(sys.executable, "-c", OWN)) as screen:
+        await screen.at("inspect")
+        await screen.press("r", "enter")
+        await screen.see("1 line to fill in")
+        await screen.press("t07", "enter")
+        await screen.see("$ redundancyctl inspect row t07", "T07  blocking", "Exit status 0.  Enter goes back.")
+        await screen.press("enter")
+        await screen.at("inspect")
+        await screen.press("escape")
+        assert await screen.ended() == 0
