@@ -85,9 +85,14 @@ class Terminal:
         self._program.close()
         return int(self._program.exitstatus if self._program.exitstatus is not None else -1)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a line that breaks does, and wait for its end; raises if it stays."""
+        self._program.close(force=False)  # closes our end of the terminal; the kernel sends the hang-up
+
     def kill(self) -> None:
         """Whatever is left of it."""
-        self._program.close(force=True)
+        if not self._program.closed:
+            self._program.close(force=True)
 
     async def _until(self, is_so: object, within_s: float, otherwise: str) -> None:
         assert callable(is_so)

@@ -400,3 +400,18 @@ async def test_what_talks_to_the_terminal_itself_gets_it_and_gives_it_back(folde
         await screen.at("inspect")
         await screen.press("escape")
         assert await screen.ended() == 0
+
+
+async def test_a_terminal_that_is_lost_leaves_everything_as_it_was(dialogs: Open, desk: RealDesk):
+    """
+    The line breaks at the last question: the program ends, nothing was ordered.
+    """
+    async with dialogs() as screen:
+        await screen.see(TOP_TITLE)
+        await screen.press("m", "enter", "enter")
+        await screen.see("revert-after")
+        await screen.press("enter", "enter")
+        await screen.see("Will do:")
+        await screen.press("left")
+        screen.hang_up()
+    assert desk.asked == []
