@@ -33,6 +33,8 @@ Values = dict[str, Any]
 _WATCH_S = 1.0
 _INTERRUPTED = 130
 _OK = ("OK",)
+_SENT = "; the order had been sent: see 'redundancyctl status'"
+_GOES_ON = "; it goes on in the daemon: 'redundancyctl events --follow' shows it"
 _CANNOT_PLACE = frozenset({"", "dumb", "unknown"})
 
 
@@ -70,8 +72,7 @@ def dialogs(root: Node, words: tuple[str, ...], given: Mapping[str, Any], socket
 
             display(commands.paint()).run(lambda terminal: walk.begin(terminal, start, given))
     except KeyboardInterrupt:
-        said = "left; the order had been sent: see 'redundancyctl status'" if walk.ordering else "left"
-        click.echo(said, err=True)
+        click.echo(f"left{walk.goes_on}", err=True)
         return _INTERRUPTED
     return walk.status
 
@@ -81,7 +82,7 @@ class Walk:
 
     def __init__(self, client: Client, root: Node) -> None:
         self.client, self._root = client, root
-        self.ordering = False  # an order is on its way to the daemon
+        self.goes_on = ""  # what the daemon does even if the operator leaves now
         self.status = 0  # of the last thing that was done
         self._terminal: Terminal
 
@@ -128,7 +129,7 @@ class Walk:
             return await work
         except (RedundancyError, click.UsageError) as error:
             told = error.format_message() if isinstance(error, click.UsageError) else str(error)
-            self.status = error.exit_code
+            self.goes_on, self.status = "", error.exit_code
             await self._told(node, "It was not done", told)
             return None
 
@@ -207,9 +208,9 @@ class Walk:
         await self._terminal.wait(menus.title(node), "Asking the daemon...")
         goes_on = action.followed or bool(action.ends_with)
         begun = await _apart(lambda: follow.last_seq(self.client)) if goes_on else 0
-        self.ordering = True
+        self.goes_on = _SENT
         answer = await _apart(lambda: commands.act(action, body, self.client))
-        self.ordering, self.status = False, 0
+        self.goes_on, self.status = "", 0
         if action.followed and answer["takeover"] is not None:
             await self._followed(node, answer["detail"], begun, follow.over_takeover(answer["takeover"]))
         elif action.ends_with:
@@ -236,7 +237,9 @@ class Walk:
                     progress.see(seen.page, seen.lines, over(seen))
                 yield shown()
 
+        self.goes_on = _GOES_ON
         await self._terminal.text(shown(), coming())
+        self.goes_on = ""
         self.status = progress.ended[0] if progress.ended is not None else 0
 
     async def _told(self, node: Node, head: str, told: str) -> None:
@@ -250,7 +253,10 @@ def _mistakes(node: Node, values: Values, typed: Values) -> list[tuple[str, str]
     action = node.action
     assert action is not None
     if action.changes:
-        found = check(action, commands.body_of(action, {**values, **typed}))
+        try:
+            found = check(action, commands.body_of(action, {**values, **typed}))
+        except click.UsageError as error:  # a file that is named cannot be read, say
+            return [("", error.format_message())]
         wrong = found if isinstance(found, tuple) else ()
     else:
         wrong = menus.mistakes_in(node.asked, {**values, **typed})

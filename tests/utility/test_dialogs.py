@@ -302,6 +302,20 @@ async def test_what_goes_on_in_the_daemon_is_followed_to_the_event_that_ends_it(
         await screen.see("copied: whole", "<  OK  >")
 
 
+async def test_what_is_left_while_it_goes_on_says_how_to_see_it(dialogs: Open, desk: RealDesk):
+    """
+    The daemon has the order; leaving ends the looking, not the work.
+    """
+    async with dialogs() as screen:
+        await screen.see(TOP_TITLE)
+        await screen.press("d", "enter", "enter")
+        await screen.see("Leave it to the daemon")
+        await screen.press("ctrl-c")
+        assert await screen.ended() == 130
+    assert b"it goes on in the daemon: 'redundancyctl events --follow' shows it" in screen.raw
+    assert [name for name, *_ in desk.asked] == ["data-copy"]
+
+
 async def test_words_that_want_more_open_the_dialog_where_it_is_asked(dialogs: Open, desk: RealDesk):
     """
     A group opens its menu; an argument that is missing its question, with what was given already there.
