@@ -1,6 +1,7 @@
 """The exchange data of one LIM from afar: its backups, a manifest, contents; by the words of redundancy-lim.
 
 OpenSSH's client and rsync do the work, each in a process of its own: what comes in never passes the loop that decides.
+While it is `connected` all words go over one connection: a handshake costs more than most of them.
 The key opens redundancy-lim alone, host keys are pinned, and rsync talks to a daemon that the LIM shuts into the folder
 of the backup.  Where rsync is missing on either side a tar stream brings whole files.  A process that is not wanted any
 more is ended with everything that it started.
@@ -13,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -85,6 +87,26 @@ class FarLim:
     def __init__(self, server: Server, login: Login) -> None:
         self.server = server
         self._login = login
+        self._kept: list[str] = []  # words of ssh that lead to the connection that stands
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """One connection for all words meanwhile; OutOfReach when there is none.  If it breaks, each makes its own."""
+        with tempfile.TemporaryDirectory(prefix="redundancyd-") as folder:
+            kept = ["-S", f"{folder}/{self.server.lim}"]
+            words = [*kept, "-M", "-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected"]
+            async with _process([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
+                assert process.stdout
+                if not await process.stdout.readline():
+                    raise OutOfReach(f"connecting to {self.server.name}", await _why(process))
+                self._kept = kept
+                try:
+                    yield
+                finally:
+                    self._kept = []
+
+    def _ssh(self) -> list[str]:
+        return [*self._login.ssh(), *self._kept]
 
     async def backups(self) -> BackupList:
         """What the exchange there calls its valid backups."""
@@ -112,7 +134,7 @@ class FarLim:
     async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncIterator[str]:
         """Each line that the LIM answers to these words."""
         tried = f"`{words}` on {self.server.name}"
-        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", words]
+        command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
         try:
             async with asyncio.timeout(deadline_ms / 1000), _process(command, limit=limit) as process:
                 assert process.stdout
@@ -128,56 +150,85 @@ class FarLim:
         except ValueError as error:
             raise FarDataRefused(tried, f"a line of more than {limit} bytes") from error
 
+    async def fetch_ahead(
+        self,
+        stamp: str,
+        into: Path,
+        basis: tuple[Path, Sequence[str]] | None,
+        *,
+        limit_kib_s: int = 0,
+        brought: Brought = lambda _: None,
+    ) -> None:
+        """Bring what it has of a backup before it is counted; `basis` is an older one, and the names in it.
+
+        Without that everything comes; with it only what has one of these names and other contents.
+        """
+        tried = f"the files of backup {stamp} from {self.server.name}"
+        if basis is None:
+            words, names = ["--recursive", "--times"], None
+        else:
+            words, names = ["--checksum", f"--compare-dest={basis[0]}"], basis[1]
+        status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
+        if status:
+            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
     async def fetch(
         self,
         stamp: str,
-        entries: Sequence[Entry] | None,
+        entries: Sequence[Entry],
         into: Path,
         basis: Path | None = None,
         *,
         limit_kib_s: int = 0,
         brought: Brought = lambda _: None,
     ) -> None:
-        """Bring these files of a backup, or all, below `into`; what a broken try has brought of one is gone on from.
+        """Bring these files of a backup below `into`; what a broken try has brought of one is gone on from.
 
         Only what changed of a file crosses the line, where `basis` has an older one of its name.  Nothing that is there
         is written into: each file is made beside and renamed.  OutOfReach when the line broke.
         """
-        status, why = 0, _NO_RSYNC
-        if shutil.which("rsync") is not None:
-            words = self._rsync(stamp, None if entries is None else "-", into, basis, limit_kib_s)
-            async with _process(words) as process:
-                await _feed(process, b"".join(os.fsencode(entry.name) + b"\0" for entry in entries or ()))
-                await _follow(process, brought)
-                why = await _why(process)
-                status = await process.wait()
+        words = ["--times", "--ignore-times"]  # those that differ by their contents, whatever time stamps say
+        if basis is not None:
+            words.append(f"--copy-dest={basis}")
+        names = [entry.name for entry in entries]
+        status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
         tried = f"the files of backup {stamp} from {self.server.name}"
         if _NO_RSYNC in why:
-            if entries is None:
-                raise FarDataRefused(tried, "without rsync only files that are named can be brought")
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
             is_lost = status in _LOST or _NO_GREETING in why
             raise (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
 
-    def _rsync(self, stamp: str, names: str | None, into: Path, basis: Path | None, limit_kib_s: int) -> list[str]:
-        """The words of rsync; `names` is where it reads the names of the files."""
+    async def _run_rsync(
+        self,
+        stamp: str,
+        words: Sequence[str],
+        names: Sequence[str] | None,
+        into: Path,
+        limit_kib_s: int,
+        brought: Brought,
+    ) -> tuple[int, str]:
+        """How rsync ended that brings these files, or all, and what it complained of."""
+        if shutil.which("rsync") is None:
+            return 1, _NO_RSYNC
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
-        words = ["rsync", "--recursive", "--times", "--partial", "--chmod=D700,F600"]
-        words += ["--info=progress2", "--no-human-readable", "--outbuf=L", f"--timeout={SILENCE_S}"]
-        words += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._login.ssh())]
-        if names is not None:  # those that differ by their contents, whatever time stamps say
-            words += ["--ignore-times", "--from0", f"--files-from={names}"]
+        whole = ["rsync", *words, "--partial", "--chmod=D700,F600", f"--timeout={SILENCE_S}"]
+        whole += ["--info=progress2", "--no-human-readable", "--outbuf=L"]
+        whole += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._ssh())]
+        if names is not None:
+            whole += ["--from0", "--files-from=-"]
         if limit_kib_s:
-            words.append(f"--bwlimit={limit_kib_s}")
-        if basis is not None:
-            words.append(f"--copy-dest={basis}")
-        return [*words, f"{self._login.user}@{host}::backup/", f"{into}/"]
+            whole.append(f"--bwlimit={limit_kib_s}")
+        async with _process([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
+            await _feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
+            await _follow(process, brought)
+            why = await _why(process)
+            return await process.wait(), why
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
         """Whole files, without rsync."""
         tried = f"the files of backup {stamp} from {self.server.name}"
-        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", f"send {stamp} tar"]
+        command = [*self._ssh(), f"{self._login.user}@{self.server.address}", f"send {stamp} tar"]
         stream = TarStream(command, tried)
         loop = asyncio.get_running_loop()
 

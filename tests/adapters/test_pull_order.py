@@ -1,10 +1,11 @@
 """The pull over LIMs that are folders here: in which order things happen decides what may become a mirror (D1)."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -70,17 +71,39 @@ class NearLim(FarLim):
         self.counted.set()
         return LimManifest(1, stamp, entries)
 
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """It is near."""
+        yield
+
+    async def fetch_ahead(
+        self,
+        stamp: str,
+        into: Path,
+        basis: tuple[Path, Sequence[str]] | None,
+        *,
+        limit_kib_s: int = 0,
+        brought: Brought = lambda _: None,
+    ) -> None:
+        """Everything, where there is no mirror; nothing here is large."""
+        assert basis is None
+        await self._send(stamp, None, into, brought)
+
     async def fetch(
         self,
         stamp: str,
-        entries: Sequence[Entry] | None,
+        entries: Sequence[Entry],
         into: Path,
         basis: Path | None = None,
         *,
         limit_kib_s: int = 0,
         brought: Brought = lambda _: None,
     ) -> None:
-        """Copied at once, when its turn has come; names are those asked for."""
+        """Those that are named."""
+        await self._send(stamp, entries, into, brought)
+
+    async def _send(self, stamp: str, entries: Sequence[Entry] | None, into: Path, brought: Brought) -> None:
+        """Copied at once, when its turn has come."""
         if self.wait_before_sending is not None:
             await self.wait_before_sending.wait()
         self.asked.append(None if entries is None else [entry.path for entry in entries])
