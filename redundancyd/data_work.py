@@ -261,11 +261,12 @@ class DataJob:
         assert self._made is not None
         assert self._granted is not None
         made = self._made
+        begun = LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until)
         try:
-            await self._files.save_load(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+            await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+        return await self._watch(begun)
 
     async def _watch(self, begun: LoadBegun) -> Outcome:
         """Load, or watch the load that runs, as long as the decision waits for it."""
@@ -282,9 +283,8 @@ class DataJob:
                 return Ended.DONE, ""
 
     def _note_loaded(self, begun: LoadBegun) -> None:
-        self.past = replace(
-            self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table, foreign="", missing=()
-        )
+        loaded, mirror, table = begun.stamp, begun.mirror, begun.table
+        self.past = replace(self.past, loaded=loaded, mirror=mirror, table=table, foreign="", missing=())
 
     async def _hear(self, begun: LoadBegun) -> Outcome:
         """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
@@ -292,11 +292,9 @@ class DataJob:
             try:
                 loaded = await self._steps.last_load(self._running)
             except (FarDataRefused, OutOfReach) as error:
-                refused = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
-                if refused in NOT_LOADING:
-                    return Ended.CALLED_OFF, str(error)
-                if refused in ENDED_BADLY:
-                    return Ended.FAILED, str(error)
+                word = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
+                if word in NOT_LOADING | ENDED_BADLY:
+                    return (Ended.CALLED_OFF if word in NOT_LOADING else Ended.FAILED), str(error)
                 if self._clock.now() >= begun.until:
                     return Ended.OUT_OF_REACH, str(error)
                 await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
