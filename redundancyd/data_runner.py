@@ -58,6 +58,7 @@ class DataRunner:
 
     async def run(self) -> None:
         """Jobs when they are due or asked for, until it is cancelled; a mistake of ours in one ends that one alone."""
+        await self._look_at_mirrors()  # shown while we wait
         if self._resuming is not None:
             await self._guarded(self._job.resume(self._resuming))
         while True:

@@ -163,10 +163,19 @@ class Steps:
     async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs this stamp when this returns; FarDataRefused: it does not; OutOfReach: nobody knows."""
         loaded = await self.loader.load(stamp, self._config.takeover.reload_deadline, running)
+        await self._check_current(stamp)
+        return loaded
+
+    async def last_load(self, running: Callable[[str, int], None]) -> Loaded:
+        """What the alternate runs since the load or the rollback that was begun last; nothing is begun."""
+        loaded = await self.loader.last_load(self._config.takeover.reload_deadline, running)
+        await self._check_current(loaded.stamp)
+        return loaded
+
+    async def _check_current(self, stamp: str) -> None:
         current = (await self.own_backups()).current
         if current != stamp:
             raise FarDataRefused(f"`load {stamp}`", f"afterwards the alternate's current backup is {current}", word="")
-        return loaded
 
     async def rollback(self, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs what it ran before the last load."""

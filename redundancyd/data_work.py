@@ -13,7 +13,7 @@ from dataclasses import replace
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import MOVED, Progress
+from redundancyd.adapters.pull import Progress
 from redundancyd.core import data_job
 from redundancyd.core.data_job import Ended, Past, Result, Step
 from redundancyd.core.effects import Load, Refuse
@@ -22,6 +22,7 @@ from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.core.systems import Reload, System
 from redundancyd.data_steps import Steps, Translation
+from redundancyd.data_words import ENDED_BADLY, MOVING, NOT_BEGUN, NOT_LOADING
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
 from redundancyd.requests import DataCopy, DataLoad
 
@@ -29,13 +30,6 @@ GRANT_S = 20
 ASK_FOR_MS = 30_000
 ASK_AGAIN_MS = 2000
 WATCH_AGAIN_MS = 2000
-NOT_BEGUN = frozenset(
-    {"accept_failed", "not_configured", "busy", "lock_busy", "not_passive", "wrong_system", "data_info_failed"}
-    | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
-)
-"""Words by which a LIM says that it reloaded nothing"""
-MOVING = frozenset({MOVED, "changing", "no_such_backup"})
-"""Words by which it is said that the primary makes or removes backups meanwhile"""
 Outcome = tuple[Ended, str]
 
 
@@ -113,12 +107,10 @@ class DataJob:
         self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
 
     async def resume(self, begun: LoadBegun) -> None:
-        """Watch such a load to its end if it runs still; if not, it is done anew."""
+        """Watch such a load to its end, or hear how it has ended; what failed meanwhile is rolled back."""
         self.stamp, self.step = begun.stamp, Step.LOADING
         record("load_found", level="warning", stamp=begun.stamp)
-        ended, why = Ended.CALLED_OFF, ""
-        if await self._still_runs(begun.until):
-            ended, why = await self._do(Step.LOADING, lambda: self._watch(begun))
+        ended, why = await self._do(Step.LOADING, lambda: self._hear(begun))
         await self._walk(Step.LOADING, ended, why)
 
     async def _walk(self, step: Step, ended: Ended, why: str) -> None:
@@ -263,11 +255,12 @@ class DataJob:
         assert self._made is not None
         assert self._granted is not None
         made = self._made
+        begun = LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until)
         try:
-            await self._files.save_load(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+            await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until))
+        return await self._watch(begun)
 
     async def _watch(self, begun: LoadBegun) -> Outcome:
         """Load, or watch the load that runs, as long as the decision waits for it."""
@@ -280,9 +273,29 @@ class DataJob:
                 if not await self._still_runs(begun.until):
                     return Ended.OUT_OF_REACH, str(error)
             else:
-                self.past = replace(
-                    self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table, foreign="", missing=()
-                )
+                self._note_loaded(begun)
+                return Ended.DONE, ""
+
+    def _note_loaded(self, begun: LoadBegun) -> None:
+        loaded, mirror, table = begun.stamp, begun.mirror, begun.table
+        self.past = replace(self.past, loaded=loaded, mirror=mirror, table=table, foreign="", missing=())
+
+    async def _hear(self, begun: LoadBegun) -> Outcome:
+        """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
+        while True:
+            try:
+                loaded = await self._steps.last_load(self._running)
+            except (FarDataRefused, OutOfReach) as error:
+                word = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
+                if word in NOT_LOADING | ENDED_BADLY:
+                    return (Ended.CALLED_OFF if word in NOT_LOADING else Ended.FAILED), str(error)
+                if self._clock.now() >= begun.until:
+                    return Ended.OUT_OF_REACH, str(error)
+                await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
+            else:
+                if loaded.stamp != begun.stamp:
+                    return Ended.CALLED_OFF, f"the alternate runs {loaded.stamp}"
+                self._note_loaded(begun)
                 return Ended.DONE, ""
 
     async def _still_runs(self, until: int) -> bool:

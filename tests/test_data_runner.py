@@ -37,6 +37,7 @@ class Site:
         self.goes: dict[str, Callable[[], Any]] = {}
         self.missing: tuple[str, ...] = ()
         self.reloads = ""
+        self.ran = STAMP
         self.store = self.loader = self
 
     async def _do(self, name: str) -> None:
@@ -78,6 +79,11 @@ class Site:
         await self._do("load")
         return Loaded(stamp, "", 1)
 
+    async def last_load(self, _running: object) -> Loaded:
+        """That one, unless the test says otherwise."""
+        await self._do("last_load")
+        return Loaded(self.ran, "", 1)
+
     async def rollback(self, _running: object) -> Loaded:
         """At once."""
         await self._do("rollback")
@@ -95,12 +101,12 @@ class Site:
 class Running:
     """A runner, and what it posts; the decision grants every load, unless the test says why not."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, site: Site | None = None) -> None:
         text = SETTINGS.replace("FOLDER", str(folder)) + '\n[exchange_data]\nauto = "off"\n'
         settings = config.parse(text.encode())
         Path(settings.daemon.state_folder).mkdir(exist_ok=True)
         self.files = DataFiles(Path(settings.daemon.state_folder), Clock())
-        self.site = Site()
+        self.site = site or Site()
         self.posted: list[Event] = []
         self.refusal = ""
         self.runner = DataRunner(settings, Clock(), "site", self._post, cast("Steps", self.site))
@@ -271,20 +277,64 @@ async def test_a_takeover_that_is_due_keeps_jobs_from_beginning(running: Running
     assert answer.detail == "the alternate is active"
 
 
+def refuses(word: str) -> Callable[[], None]:
+    """A LIM that says so."""
+
+    def say() -> None:
+        raise FarDataRefused("`load`", "why", word=word)
+
+    return say
+
+
 @pytest.mark.L2
-async def test_a_start_that_finds_a_load_tells_the_decision_first_of_all(running: Running):
+@pytest.mark.D3
+@pytest.mark.parametrize(
+    ("ran", "word", "result", "done"),
+    [
+        (STAMP, "", Result.LOADED, ["last_load"]),
+        ("20260101000000", "", Result.TRIED_AGAIN, ["last_load"]),
+        ("", "nothing_loaded", Result.TRIED_AGAIN, ["last_load"]),
+        ("", "reload_failed", Result.ROLLED_BACK, ["last_load", "rollback"]),
+        ("", "reload_hangs", Result.ROLLED_BACK, ["last_load", "rollback"]),
+        ("", "reload_unknown", Result.ROLLED_BACK, ["last_load", "rollback"]),
+    ],
+)
+async def test_a_start_that_finds_a_load_hears_how_it_ended(
+    running: Running, ran: str, word: str, result: Result, done: list[str]
+):
     """
-    It has ended meanwhile: the decision hears that too, and the load is done anew a little later.
+    The decision hears of it first of all; what failed while nobody watched is rolled back, and nothing is begun.
     """
+    running.site.ran = ran
+    if word:
+        running.site.goes["last_load"] = refuses(word)
     await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 60_000))
     await running.runner.begin()
     assert running.kinds() == [LoadUnderWay]
     task = asyncio.create_task(running.runner.run())
     past = await running.ended()
     task.cancel()
-    assert past.result is Result.TRIED_AGAIN
+    assert past.result is result
+    assert past.loaded == (STAMP if result is Result.LOADED else "")
+    assert running.site.done == done
     assert running.kinds() == [LoadUnderWay, LoadEnded]
     assert (await running.files.read()).load is None
+
+
+async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Asked again until it says how it ended, or the decision waits no longer; then it is rolled back.
+    """
+    monkeypatch.setattr("redundancyd.data_work.WATCH_AGAIN_MS", 20)
+    running.site.goes["last_load"] = refuses("busy")
+    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
+    await running.runner.begin()
+    task = asyncio.create_task(running.runner.run())
+    past = await running.ended()
+    task.cancel()
+    assert past.result is Result.ROLLED_BACK
+    assert running.site.done.count("last_load") > 2
+    assert running.site.done[-1] == "rollback"
 
 
 async def test_a_grant_that_nobody_waits_for_any_more_is_ended(running: Running):

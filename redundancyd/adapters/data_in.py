@@ -85,6 +85,10 @@ class IntoLim:
         """Load what was received; FarDataRefused when it failed, OutOfReach when nobody knows."""
         return await self._reload(f"load {stamp}", deadline_ms, running)
 
+    async def last_load(self, deadline_ms: int, running: Running) -> Loaded:
+        """How the load or the rollback that was begun last has ended; waits for one that runs, and begins nothing."""
+        return await self._reload("load", deadline_ms, running)
+
     async def rollback(self, deadline_ms: int, running: Running) -> Loaded:
         """Load what ran before the last load."""
         return await self._reload("rollback", deadline_ms, running)

@@ -13,14 +13,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from redundancyd.adapters.far_process import Brought, feed, follow, running, why_of
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
@@ -33,18 +33,14 @@ MANIFEST_DEADLINE_MS = 900_000
 SILENCE_S = 30
 """how long rsync waits for a LIM that says nothing any more"""
 PRINTOUT_MAX_BYTES = 262_144
-GRACE_S = 1.0
-"""rsync keeps what it has of a file when it is asked to end"""
-_STDERR_KEPT = 800
+MORE_BYTES = 64 * 2**20
+"""that may come beyond what was announced, before the source is taken for a hostile one"""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
-_PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
 _NO_GREETING = "did not see server greeting"
 """what rsync says of a line that broke before the LIM had said a word"""
-
-Brought = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +91,10 @@ class FarLim:
         with tempfile.TemporaryDirectory(prefix="redundancyd-") as folder:
             kept = ["-S", f"{folder}/{self.server.lim}"]
             words = [*kept, "-M", "-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected"]
-            async with _process([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
+            async with running([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
                 assert process.stdout
                 if not await process.stdout.readline():
-                    raise OutOfReach(f"connecting to {self.server.name}", await _why(process))
+                    raise OutOfReach(f"connecting to {self.server.name}", await why_of(process))
                 self._kept = kept
                 try:
                     yield
@@ -111,7 +107,8 @@ class FarLim:
     async def backups(self) -> BackupList:
         """What the exchange there calls its valid backups."""
         tried = f"`backups` on {self.server.name}"
-        lines = [line async for line in self._say("backups", PRINTOUT_MAX_BYTES, WORDS_DEADLINE_MS)]
+        async with contextlib.aclosing(self._say("backups", PRINTOUT_MAX_BYTES, WORDS_DEADLINE_MS)) as said:
+            lines = [line async for line in said]
         reply = _reply(tried, lines[-1] if lines else "")
         try:
             return backups.parse(str(reply.get("printout", "")))
@@ -123,26 +120,29 @@ class FarLim:
         tried = f"`manifest {stamp}` on {self.server.name}"
         reader = Reader(self.server.lim, stamp)
         try:
-            async for line in self._say(f"manifest {stamp}", LINE_MAX_BYTES, MANIFEST_DEADLINE_MS):
-                if not reader.begun:
-                    _reply(tried, line)
-                reader.take(line)
+            # Closed at once: the process of one that is refused ends here and not some time later.
+            words = f"manifest {stamp}"
+            async with contextlib.aclosing(self._say(words, LINE_MAX_BYTES, MANIFEST_DEADLINE_MS)) as said:
+                async for line in said:
+                    if not reader.begun:
+                        _reply(tried, line)
+                    reader.take(line)
             return reader.whole()
         except ManifestNotUnderstood as error:
             raise FarDataRefused(tried, str(error)) from error
 
-    async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncIterator[str]:
+    async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncGenerator[str, None]:
         """Each line that the LIM answers to these words."""
         tried = f"`{words}` on {self.server.name}"
         command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
         try:
-            async with asyncio.timeout(deadline_ms / 1000), _process(command, limit=limit) as process:
+            async with asyncio.timeout(deadline_ms / 1000), running(command, limit=limit) as process:
                 assert process.stdout
                 said = False
                 async for line in process.stdout:
                     said = True
                     yield line.decode("ascii", "backslashreplace").rstrip("\n")
-                why = await _why(process)
+                why = await why_of(process)
                 if not said:
                     raise OutOfReach(tried, why or f"ended with status {await process.wait()} and said nothing")
         except TimeoutError:
@@ -187,6 +187,7 @@ class FarLim:
         Only what changed of a file crosses the line, where `basis` has an older one of its name.  Nothing that is there
         is written into: each file is made beside and renamed.  OutOfReach when the line broke.
         """
+        brought = self._bounded(stamp, entries, brought)
         words = ["--times", "--ignore-times"]  # those that differ by their contents, whatever time stamps say
         if basis is not None:
             words.append(f"--copy-dest={basis}")
@@ -199,6 +200,18 @@ class FarLim:
             is_lost = status in _LOST or _NO_GREETING in why
             raise (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
 
+    def _bounded(self, stamp: str, entries: Sequence[Entry], brought: Brought) -> Brought:
+        """Told of what comes; FarDataRefused when it is far more than these files are, each sent twice."""
+        most = 2 * sum(entry.size_bytes for entry in entries) + MORE_BYTES
+
+        def told(done: int) -> None:
+            if done > most:
+                what = f"the files of backup {stamp} from {self.server.name}"
+                raise FarDataRefused(what, f"{done} bytes and no end: more than its manifest allows")
+            brought(done)
+
+        return told
+
     async def _run_rsync(
         self,
         stamp: str,
@@ -209,7 +222,7 @@ class FarLim:
         brought: Brought,
     ) -> tuple[int, str]:
         """How rsync ended that brings these files, or all, and what it complained of."""
-        if shutil.which("rsync") is None:
+        if await asyncio.to_thread(shutil.which, "rsync") is None:
             return 1, _NO_RSYNC
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
         whole = ["rsync", *words, "--partial", "--chmod=D700,F600", f"--timeout={SILENCE_S}"]
@@ -219,10 +232,10 @@ class FarLim:
             whole += ["--from0", "--files-from=-"]
         if limit_kib_s:
             whole.append(f"--bwlimit={limit_kib_s}")
-        async with _process([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
-            await _feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
-            await _follow(process, brought)
-            why = await _why(process)
+        async with running([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
+            await feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
+            await follow(process, brought)
+            why = await why_of(process)
             return await process.wait(), why
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
@@ -254,64 +267,3 @@ def _reply(tried: str, line: str) -> dict[str, Any]:
         word = str(said.get("error", "refused"))
         raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
     return reply
-
-
-# --- processes ---
-
-
-@contextlib.asynccontextmanager
-async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process and all it starts, ended on every way out."""
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=limit,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            _end(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
-                    await process.wait()
-            _end(process.pid, signal.SIGKILL)
-            await process.wait()
-
-
-def _end(pid: int, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, how)
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    assert process.stdin
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
-    """Tell of what rsync says that it has brought, until it says no more."""
-    assert process.stdout
-    rest = b""
-    while block := await process.stdout.read(4096):
-        *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
-        rest = rest[-200:]
-        found = [progress for line in lines if (progress := _PROGRESS.match(line))]
-        if found:
-            brought(int(found[-1][1].replace(b",", b"")))
-
-
-async def _why(process: asyncio.subprocess.Process) -> str:
-    """The end of what a process said on standard error, on one line."""
-    assert process.stderr
-    kept = b""
-    while block := await process.stderr.read(4096):
-        kept = (kept + block)[-_STDERR_KEPT:]
-    return " ".join(kept.decode("utf-8", "backslashreplace").split())

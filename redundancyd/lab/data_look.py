@@ -69,7 +69,8 @@ class DataLook:
                 case "untouched", [where]:
                     return all(self._world.data_trees[lim.name] == tree(lim) for lim in self._bed.named(where))
                 case "mirrors", [number]:
-                    return len([stamp for stamp in self._listed() if self._is_whole(stamp)]) == int(number)
+                    listed = self._listed()
+                    return number in {"whole", str(len(listed))} and all(map(self._is_whole, listed))
                 case "received", [where, whose]:
                     return all(self._received(lim) is (whose == "primary") for lim in self._bed.named(where))
                 case "counted-at-most", [share]:

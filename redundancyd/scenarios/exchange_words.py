@@ -16,7 +16,7 @@ FACTS = {
     "runs": "WHERE own|primary|either: every exchange there runs, byte for byte, what its system came with; or the"
     " primary's newest backup of its LIM with the alternate's addresses; or they all run the one or all the other",
     "untouched": "WHERE: not one file of the exchange data there was made, changed or removed but by itself",
-    "mirrors": "NUMBER: so many mirrors are listed on the supervisor's disk, each whole, and as the primary has it",
+    "mirrors": "NUMBER|whole: so many, or any number, on the supervisor's disk, each whole and as in the primary",
     "received": "WHERE nothing|primary: backups that came from outside stand there: none, or one of the primary's data",
     **copy_words.FACTS,
 }

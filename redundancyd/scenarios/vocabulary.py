@@ -85,7 +85,7 @@ def _suits_exchange(name: str, words: list[str]) -> bool:
         case "untouched", [where]:
             return _are_places([where])
         case "mirrors", [number]:
-            return number.isdecimal()
+            return number.isdecimal() or number == "whole"
         case (("corrupt" | "mend"), _):
             return _are_places(words)
     return copy_words.suits(name, words)

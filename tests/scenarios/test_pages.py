@@ -99,7 +99,7 @@ def test_steps_are_repeated_and_may_be_nested():
         ("save-backup alternate-2", "save-backup takes"),
         ("untranslate somebody", "untranslate takes"),
         ("expect runs alternate theirs", "nothing that can be seen"),
-        ("expect mirrors whole", "nothing that can be seen"),
+        ("expect mirrors few", "nothing that can be seen"),
         ("expect row 22", "nothing that can be seen"),
         ("expect row T22 often", "nothing that can be seen"),
         ("expect no-row T22 1", "nothing that can be seen"),
