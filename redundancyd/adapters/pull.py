@@ -172,6 +172,7 @@ class _Pull:
         try:
             return await self.store.finish(manifest, beside=self._assert_stands(manifest))
         except MirrorUnsound:
+            await self._assert_stands(manifest)  # the better reason, likewise
             if not self.store.found_damage:
                 raise
         await self._bring(manifest, place)  # a mirror that it was linked from had been damaged: the store knows it now
