@@ -137,12 +137,12 @@ class Site:
 class Running:
     """A runner, and what it posts; the decision grants every load, unless the test says why not."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, site: Site | None = None) -> None:
         text = SETTINGS.replace("FOLDER", str(folder)) + '\n[exchange_data]\nauto = "off"\n'
         settings = config.parse(text.encode())
         Path(settings.daemon.state_folder).mkdir(exist_ok=True)
         self.files = DataFiles(Path(settings.daemon.state_folder), Clock())
-        self.site = Site()
+        self.site = site or Site()
         self.posted: list[Event] = []
         self.refusal = ""
         self.runner = DataRunner(settings, Clock(), "site", self._post, cast("Steps", self.site))

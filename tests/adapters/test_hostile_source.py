@@ -158,6 +158,11 @@ def instead(source: Source, name: str, make: Callable[[Path], object]) -> None:
     make(path)
 
 
+def zero_device(path: Path) -> None:
+    """What is read from it has no end."""
+    os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
+
+
 @pytest.mark.D1
 @pytest.mark.parametrize(
     ("name", "make"),
@@ -165,13 +170,14 @@ def instead(source: Source, name: str, make: Callable[[Path], object]) -> None:
         ("SIROU.D", lambda path: path.symlink_to("../outside/secret")),
         ("SIROU.D", lambda path: path.symlink_to("/etc/passwd")),
         ("SIROU.D", os.mkfifo),
+        pytest.param("SIROU.D", zero_device, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root makes one")),
         ("SIROU.D", lambda path: path.mkdir()),
         ("SIROU.D", lambda path: path.write_bytes(BODY + b"more")),
         ("SIROU.D", lambda path: path.write_bytes(BODY[:-2] + b"2\n")),
         ("SIROU.D", lambda path: None),
         ("cql/extension.csv", lambda path: path.symlink_to("../../outside/secret")),
     ],
-    ids=["link", "link out", "pipe", "folder", "longer", "lying hash", "nothing", "link below"],
+    ids=["link", "link out", "pipe", "device", "folder", "longer", "lying hash", "nothing", "link below"],
 )
 async def test_what_is_not_as_announced_is_no_mirror_and_is_named(
     source: Source, far: FarLim, name: str, make: Callable[[Path], object]
