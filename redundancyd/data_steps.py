@@ -96,7 +96,7 @@ class Steps:
         if not found.is_whole:
             raise MirrorUnsound(f"translating the mirror {mirror.stamp}", str(found), "Copy it again.")
         table, checksum = await self._files.table()
-        own = {self._config.primary.master_ip, *(server.address for server in self._servers(System.PRIMARY))}
+        own = {self._config.master_ip(), *(server.address for server in self._servers(System.PRIMARY))}
         hosts = frozenset(each for text in own if not hasattr(each := parse_address(text), "prefixlen"))
         rules = Rules(table, hosts, known=await self._files.confirmed())
         manifest = await self.store.manifest(mirror.stamp)

@@ -85,7 +85,7 @@ def _regular_in_alternate(values: Values) -> _Found:
 @_needs()
 def _addresses_once(values: Values) -> _Found:
     homes: dict[str, list[Path]] = defaultdict(list)
-    if "primary.master_ip" in values:
+    if values.get("primary.master_ip") is not None:
         homes[values["primary.master_ip"]].append(("primary", "master_ip"))
     for system in ("primary", "alternate"):
         for index, entry in enumerate(values.get(f"{system}.lims", ())):
@@ -100,6 +100,16 @@ def _addresses_once(values: Values) -> _Found:
                 "an address of its own",
                 f"It already stands at {name_of(first)}. {_reason(first, path)}",
             )
+
+
+@_needs("primary.master_ip", "network_control.addresses")
+def _both_or_neither(values: Values) -> _Found:
+    master, control = values["primary.master_ip"], values["network_control.addresses"]
+    remedy = "There is no default.  Say both here, or neither, and run 'redundancyctl configure'."
+    if master is None and control:
+        yield ("primary", "master_ip"), "nothing", "a value", remedy
+    if master is not None and not control:
+        yield ("network_control", "addresses"), "nothing", "a value", remedy
 
 
 def _reason(first: Path, again: Path) -> str:

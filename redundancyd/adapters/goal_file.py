@@ -14,8 +14,10 @@ from redundancyd.adapters.disk import Disk
 from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
+from redundancyd.adapters.setup_file import SetupFile
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
+from redundancyd.core.site import Setup
 from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
@@ -88,6 +90,7 @@ class Saved:
     goal: Goal | None
     methods: Methods | None
     pause: Pause | None
+    setup: Setup = Setup()
 
 
 class StateFolder:
@@ -104,6 +107,7 @@ class StateFolder:
         files = files or Files()
         self._goal = GoalFile(Path(folder), clock, files=files)
         self._files = StateFiles(Path(folder), clock, files=files, token=token)
+        self.setup = SetupFile(Path(folder), files=files)
         self._disk = Disk("state folder", files.begin)
         self._lock: int | None = None
         self._supervisor: Supervisor | None = None
@@ -118,7 +122,7 @@ class StateFolder:
         goal, methods, pause = self._goal_or_none(), self._files.load_methods(), self._files.load_pause()
         if self._supervisor is None:
             self._supervisor = self._files.begin_run()
-        return Saved(self._supervisor, goal, methods, pause)
+        return Saved(self._supervisor, goal, methods, pause, self.setup.load())
 
     def _goal_or_none(self) -> Goal | None:
         """A damaged goal counts as none: the LIMs are asked, and nobody is helped by not starting."""

@@ -159,7 +159,7 @@ class Beats:
         self._interval_ms = config.heartbeat.interval_ms
         self._timeout_ms = config.heartbeat.timeout_ms
         self._packets = config.heartbeat.packets
-        self._primary = target(config.primary.master_ip, self._progress)
+        self._primary = target(config.master_ip(), self._progress)
         self._control = [target(address, self._progress) for address in config.network_control.addresses]
         self._servers = {server: target(server.address, self._progress) for server in config.servers()}
         self._all_heard = asyncio.Event()
