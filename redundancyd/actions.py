@@ -18,6 +18,7 @@ from redundancyd.requests import (
     SetMethod,
     SetPause,
 )
+from redundancyd.setup_actions import SETUP_ACTIONS
 
 __all__ = ["ACTIONS", "DAY_MS", "GROUPS", "HOUR_MS", "SECOND_MS", "Action", "Argument", "Choice", "Kind", "find"]
 
@@ -167,6 +168,7 @@ ACTIONS: tuple[Action, ...] = (
         example="redundancyctl manual-takeover confirm",
         request=ConfirmTakeover,
     ),
+    *SETUP_ACTIONS,
     *DATA_ACTIONS,
     Action(
         name="alarms",

@@ -16,13 +16,12 @@ from aiohttp import web
 from redundancyd import problems
 from redundancyd.actions import Action, find
 from redundancyd.argument_check import body_of, check
-from redundancyd.core.events import OperatorAsked
-from redundancyd.core.preview import preview
 from redundancyd.desk import Desk
 from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
+from redundancyd.previewing import previewed
 from redundancyd.records import Line, follow
-from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
+from redundancyd.requests import Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import hindrances, without_secrets
 
@@ -31,6 +30,7 @@ BODY_S = 5.0  # a body that takes longer is nobody's order
 IDLE_S = 30.0  # a connection that asks nothing, or asks too slowly, is closed
 WRITE_S = 10.0  # a reader who takes nothing for so long is gone
 ACT_S = 20.0  # the desk has its own, shorter deadline
+PREVIEW_S = 25.0  # both systems are asked for some
 GROUP_S, SHUTDOWN_S = 5.0, 3.0
 CONNECTIONS = 64
 STREAMS = 16  # so that streams never use up the connections
@@ -186,13 +186,12 @@ class Api:
         lists = {argument.name for argument in action.arguments if argument.most > 1 and argument.pattern}
         query = {name: request.query.getall(name) if name in lists else text for name, text in request.query.items()}
         asked = _understood(action, query)
-        assert isinstance(asked, ManualTakeover)
-        state = self._desk.state()
-        order = OperatorAsked(asked.active, 0, "you", state.now, asked.revert_after_ms, asked.accept)
         async with self._previews:  # a large one takes a while; the loop does not wait for it
-            told = await asyncio.to_thread(preview, state, order)
-        page = {"now": told.now, "will_do": told.will_do, "afterwards": told.afterwards, "refused": told.refused}
-        return _page(page)
+            try:
+                async with asyncio.timeout(PREVIEW_S):
+                    return _page(await previewed(self._desk, asked))
+            except TimeoutError:
+                raise _Refused(Problem(problems.NO_ANSWER, f"no preview within {PREVIEW_S:.0f} s")) from None
 
     # --- orders ---
 

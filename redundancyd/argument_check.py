@@ -11,6 +11,7 @@ from redundancyd.requests import Mistake, Request
 _SPAN = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _SPAN_MS = {"ms": 1, "s": SECOND_MS, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 _NAME_LENGTH = 64
+_LINE_LENGTH = 400
 _SHOWN = 60  # characters of something wrong that are shown again
 _MISTAKES = 20  # of one body; who makes more has the list he needs
 
@@ -48,6 +49,8 @@ def _value(argument: Argument, given: object) -> object:
     match argument.kind:
         case Kind.NAMES:
             return _names(argument, given)
+        case Kind.FILE:
+            return _lines(argument, given)
         case Kind.SPAN:
             return _span(argument, given)
         case Kind.CHOICE:
@@ -64,6 +67,14 @@ def _names(argument: Argument, given: object) -> tuple[str, ...]:
     if len(names) > argument.most:
         raise ValueError(f"has {len(names)} names, at most {argument.most} are possible")
     return tuple(_text(argument, name, _NAME_LENGTH) for name in names)
+
+
+def _lines(argument: Argument, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise ValueError("is no list of lines")  # noqa: TRY004
+    if len(given) > argument.most:
+        raise ValueError(f"has {len(given)} lines, at most {argument.most} are possible")
+    return tuple(_text(argument, line, _LINE_LENGTH) for line in given)
 
 
 def _choice(argument: Argument, given: object) -> object:

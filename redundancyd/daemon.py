@@ -26,13 +26,17 @@ from redundancyd.chronicle import Chronicle
 from redundancyd.core import decision
 from redundancyd.core.effects import Load, Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, LoadEnded, Woke
+from redundancyd.core.preview import Preview, traffic_lines
+from redundancyd.core.setup_plan import remove_preview, remove_refusal
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server
 from redundancyd.data_page import mirror_pages
 from redundancyd.data_runner import DataRunner
+from redundancyd.errors import NotSaved
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
-from redundancyd.requests import DataRequest, Done, Problem, Request
+from redundancyd.requests import Configure, DataRequest, Done, Problem, Remove, Request
+from redundancyd.setup_page import preview_page
 from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import About
 from redundancyd.status import status as status_page
@@ -49,6 +53,7 @@ FEED_EVERY_MS = 1000
 GRACE_S = 3
 """How long the disk may take when the daemon stops."""
 
+CONFIGURED = Problem("configured", "a pair is configured already", "End it first: redundancyctl remove.")
 NO_DATA = Problem("no_data", "this daemon has nothing to do with exchange data")
 UNDER_WAY = {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}
 
@@ -58,6 +63,7 @@ class Ending(Enum):
 
     STOP = auto()
     RELOAD = auto()
+    SETUP = auto()  # a pair was configured, or removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Daemon:
     """One life of the daemon, from a settings file to a signal."""
 
     def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
-        self._config, self._folder, self._us = settings, folder, saved.supervisor
+        self._config, self._folder, self._us, self._setup = settings, folder, saved.supervisor, saved.setup
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._outside = outside
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -222,7 +228,9 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """What the status page shows."""
-        return status_page(self._state, self.about(), self._clock.now())
+        site = self._setup.site
+        page = status_page(self._state, self.about(), self._clock.now())
+        return {**page, "configured": True, "accepted": list(site.accepted) if site is not None else []}
 
     def about(self) -> About:
         """What the state does not know of us."""
@@ -240,13 +248,36 @@ class Daemon:
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""
-        if isinstance(request, DataRequest):
+        if isinstance(request, Configure):
+            answer = CONFIGURED
+        elif isinstance(request, Remove):
+            answer = await self._remove()
+        elif isinstance(request, DataRequest):
             answer = NO_DATA if self._data is None else await self._data.act(request)
         else:
             answer = await self._orders.act(request, who)
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
         journal.record("operator_asked", level="notice", **told)
         return answer
+
+    async def _remove(self) -> Done | Problem:
+        """End the supervision: from the instant it is on the disk nobody orders anything any more."""
+        if why := remove_refusal(self._state):
+            return Problem("under_way", why, "Watch it with 'redundancyctl events --follow'.")
+        setup = self._setup.ended(tuple(server.name for server in self._state.settings.servers))
+        try:
+            await self._folder.setup.save(setup)
+        except NotSaved as error:
+            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
+        self.end(Ending.SETUP)
+        return Done("the supervision has ended; traffic stays as it is")
+
+    async def preview(self, request: Request) -> dict[str, Any]:
+        """What would be done; manual takeovers are previewed by the core."""
+        if isinstance(request, Remove):
+            return preview_page(remove_preview(self._state))
+        now = traffic_lines(self._state)
+        return preview_page(Preview(now, (), now, CONFIGURED.detail))
 
     def records(self, since: int) -> list[Line]:
         """The latest lines of the journal after this one."""

@@ -6,7 +6,7 @@ alternate has received is no backup before it is loaded.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from redundancyd.adapters.clock import Clock
@@ -51,6 +51,8 @@ class Translation:
     counts: Mapping[str, int]
     missing: tuple[str, ...]
     """the first own addresses that the table does not know, with file and line"""
+    new: Mapping[str, str] = field(default_factory=dict)
+    """foreign addresses that nobody has confirmed yet, each with its first place"""
 
 
 class Steps:
@@ -104,6 +106,7 @@ class Steps:
         lims: dict[int, tuple[LimManifest, Path]] = {}
         told = Findings()
         missing: list[str] = []
+        new: dict[str, str] = {}
         for lim in manifest.lims:
             folder = target / lim_folder(lim.lim)
             source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
@@ -112,10 +115,11 @@ class Steps:
             for kind, count in made.findings.counts.items():
                 told.counts[kind] += count
             missing += missing_in(made.findings, lim.lim)
+            new = new_in(made.findings, lim.lim) | new
             if not made.findings.refuses:
                 lims[lim.lim] = (await self.store.measure(folder, lim.lim, mirror.stamp), folder)
         counts = {str(kind): count for kind, count in told.counts.items()}
-        return Translation(mirror, manifest.version, checksum, lims, counts, tuple(missing[:MISSING_TOLD]))
+        return Translation(mirror, manifest.version, checksum, lims, counts, tuple(missing[:MISSING_TOLD]), new)
 
     def _servers(self, system: System) -> list[Server]:
         return [server for server in self._config.servers() if server.system is system]
@@ -189,6 +193,15 @@ def missing_in(findings: Findings, lim: int) -> list[str]:
             times = f", {tally.count} times" if tally.count > 1 else ""
             found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
     return found
+
+
+def new_in(findings: Findings, lim: int) -> dict[str, str]:
+    """The foreign addresses that nobody has confirmed, each with its first place, for people."""
+    return {
+        address: f"LIM {lim}, {tally.places[0][0]}:{tally.places[0][1]}" if tally.places else f"LIM {lim}"
+        for kind, address, tally in findings.told()
+        if kind is Kind.NEW
+    }
 
 
 def _listed(numbers: "Mapping[int, object] | set[int]") -> str:

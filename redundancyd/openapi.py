@@ -92,6 +92,9 @@ def _schema(argument: Argument) -> Page:
         case Kind.NAMES:
             item = {"type": "string", "pattern": f"^({argument.pattern})$"}
             return {"type": "array", "items": item, "maxItems": argument.most, "description": argument.help}
+        case Kind.FILE:
+            item = {"type": "string"}
+            return {"type": "array", "items": item, "maxItems": argument.most, "description": argument.help}
         case Kind.TEXT:
             schema |= {"minLength": argument.least, "maxLength": argument.most}
             if argument.pattern:

@@ -80,9 +80,26 @@ class SetAuto:
     at: tuple[int, int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Two systems become a pair, with these addresses."""
+
+    master_ip: str
+    network_control_address: tuple[str, ...]
+    translation: tuple[str, ...] = ()
+    """lines of the translation table; none leaves it as it is"""
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The supervision ends; a `configure` under way is stopped and undone."""
+
+
+SetupRequest = Configure | Remove
 DataRequest = DataCopy | DataLoad | DataVerify | SetAuto
 TakeoverRequest = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
-Request = TakeoverRequest | DataRequest
+Request = TakeoverRequest | DataRequest | SetupRequest
 
 
 @dataclass(frozen=True, slots=True)

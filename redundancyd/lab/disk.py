@@ -198,6 +198,8 @@ def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
     ]
     table = ["Lim servers", "Lim  Server   IP address      DNS name        LIM IP", *rows, ""]
     put(upper, "etc/opt/eri_sn/mxone_data", "\n".join(table))
+    gateway = f"{lim.number}A    {lim.address}      255.255.255.0   {lim.net.address(1)}"
+    put(upper, "etc/opt/eri_sn/media_gateways", f"Mgw   IP address      Mask            Gateway\n{gateway}\n")
     _write_data(upper, plan, lim)
     for command in sorted((HERE / "commands").iterdir()):
         put(upper, f"opt/eri_sn/bin/{command.name}", command.read_text(), mode=0o755)
