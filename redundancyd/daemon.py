@@ -248,6 +248,7 @@ class Daemon:
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""
+        answer: Done | Problem
         if isinstance(request, Configure):
             answer = CONFIGURED
         elif isinstance(request, Remove):

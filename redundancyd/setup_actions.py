@@ -9,8 +9,8 @@ SETUP_ACTIONS: tuple[Action, ...] = (
         words=("configure",),
         summary="Make a pair of the two systems: checked, shown, then step by step.",
         help=(
-            "Checks every prerequisite in both systems first, and changes nothing before all are met or accepted.  Then "
-            "copies the primary's exchange data, translates it, blocks the alternate, loads it (a reload: all its "
+            "Checks every prerequisite in both systems first, and changes nothing before all are met or accepted.  "
+            "Then copies the primary's exchange data, translates it, blocks the alternate, loads it (a reload: all its "
             "traffic stops; choose a time of low traffic) and starts the supervision.  What fails is undone, and "
             "'redundancyctl remove' stops it: then everything is as before."
         ),
@@ -20,7 +20,7 @@ SETUP_ACTIONS: tuple[Action, ...] = (
             Argument(
                 "master_ip",
                 Kind.TEXT,
-                "The primary's master IP address: what serverConfigTool getMasterAddress prints there, without the slash.",
+                "The primary's master IP address, as serverConfigTool getMasterAddress prints it, without the slash.",
                 required=True,
                 most=64,
                 pattern=r"[0-9A-Fa-f:.]+(/[0-9]+)?",
@@ -29,7 +29,7 @@ SETUP_ACTIONS: tuple[Action, ...] = (
             Argument(
                 "network_control_address",
                 Kind.NAMES,
-                "An address in the endpoints' network that shows that we are connected: their gateway.  Several may be given.",
+                "An address in the endpoints' network that shows that we are connected, such as their gateway.",
                 required=True,
                 most=8,
                 pattern=r"[0-9A-Fa-f:.]+(/[0-9]+)?",
@@ -38,14 +38,14 @@ SETUP_ACTIONS: tuple[Action, ...] = (
             Argument(
                 "translation",
                 Kind.FILE,
-                "The translation table: a line for each address of the primary, with the alternate's.  Without it the saved one holds.",
+                "The translation table: a line for each address, the primary's and ours.  Default: the saved one.",
                 most=10_000,
                 like="FILE",
             ),
             Argument(
                 "accept",
                 Kind.NAMES,
-                "Go on although this prerequisite is not met, or nothing can tell (capacity, rate, foreign); remembered.",
+                "Go on although this prerequisite is not met, or nothing can tell; it is remembered.",
                 most=20,
                 pattern=r"[a-z][a-z-]{1,30}",
                 like="NAME",
@@ -61,8 +61,8 @@ SETUP_ACTIONS: tuple[Action, ...] = (
         words=("remove",),
         summary="End the supervision, or stop a configuration under way.",
         help=(
-            "Shows the traffic in both systems first.  Traffic and rules stay as they are, no LIM holds after a restart, "
-            "and nobody supervises.  Works with what is left when one of the systems is dead."
+            "Shows the traffic in both systems first.  Traffic and rules stay as they are, no LIM holds after a "
+            "restart, and nobody supervises.  Works with what is left when one of the systems is dead."
         ),
         example="redundancyctl remove --yes",
         request=Remove,

@@ -1,4 +1,4 @@
-"""`configure` and what `remove` has left to do, in a task of its own beside the socket of a daemon that is not configured."""
+"""`configure`, and what `remove` has left to do: a task of its own beside the socket of a daemon without a pair."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -208,7 +208,7 @@ class SetupRunner:
 
     async def _undo_all(self) -> None:
         """Everything is as before when this returns, however long a LIM stays away."""
-        steps = Steps(self._config.of_site(Site("192.0.2.0", ())), self._clock, self._files)
+        steps = Steps(self._config, self._clock, self._files)
         while self.setup.begun is not None:
             self.step = Step.UNDOING
             try:
@@ -232,6 +232,7 @@ class SetupRunner:
             "detail": self.detail,
             "progress": None if self.progress is None else progress_page(self.progress),
             "last": self.last,
+            "undoing": self.setup.begun is not None,
             "removed": self.setup.removed,
             "to_disarm": sorted(self.setup.disarm),
             "prerequisites": finding_pages(self.findings),

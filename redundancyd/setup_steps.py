@@ -100,7 +100,7 @@ class SetupSteps:
     async def load(self, steps: Steps, made: Translation, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
         stamp = await steps.send(made)
-        before = (await steps.own_backups()).current
+        before = (await steps.own_backups()).current or ""
         await self._note(replace(self.begun, loading=True, before=before))
         await steps.load(stamp, running)
         past = Past(loaded=stamp, mirror=made.mirror.stamp, table=made.table, counts=made.counts)
@@ -162,7 +162,7 @@ class SetupSteps:
             case Undo.DATA:
                 if measure := await steps.loader.measure():
                     raise FarDataRefused("rolling the alternate back", f"its exchange is at: {measure}", word="busy")
-                if (await steps.own_backups()).current != self.begun.before:
+                if ((await steps.own_backups()).current or "") != self.begun.before:
                     await steps.rollback(running)
                 await self._folder.setup.put_aside(["data-job"])
             case Undo.TRAFFIC:

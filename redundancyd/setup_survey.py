@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ COUNT_MS = 8000
 """in which the LIMs have to count a backup; a first count of a large one takes longer, and is then not known"""
 PING_MS = 1500
 
-Answering = Callable[[frozenset[str]], Awaitable[frozenset[str]]]
+Answering = Callable[[frozenset[str]], Coroutine[None, None, frozenset[str]]]
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.setup_file import SetupFile
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
-from redundancyd.core.site import Setup
+from redundancyd.core.site import NOTHING_SET_UP, Setup
 from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
@@ -90,7 +90,7 @@ class Saved:
     goal: Goal | None
     methods: Methods | None
     pause: Pause | None
-    setup: Setup = Setup()
+    setup: Setup = NOTHING_SET_UP
 
 
 class StateFolder:

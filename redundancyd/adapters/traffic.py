@@ -150,8 +150,8 @@ async def look(channel: Channel, deadline_ms: int) -> Status | Refused:
 async def facts(channel: Channel, control: tuple[str, ...], deadline_ms: int, clock: Clock) -> FactsSeen:
     """What the LIM says besides its traffic; `control` are the addresses it shall listen for, if any."""
     running, lims = parse_facts(await channel.ask("facts", deadline_ms, question=True))
-    hears = await hears(channel, control, deadline_ms)
-    return FactsSeen(channel.server, running, hears, lims, clock.now())
+    heard = await hears(channel, control, deadline_ms)
+    return FactsSeen(channel.server, running, heard, lims, clock.now())
 
 
 async def survey(channel: Channel, deadline_ms: int) -> LimFacts:

@@ -56,3 +56,6 @@ class Setup:
     def ended(self, servers: tuple[str, ...]) -> Self:
         """The supervision has ended; this is left to do."""
         return replace(self, site=None, removed=True, begun=None, disarm=servers, aside=True)
+
+
+NOTHING_SET_UP = Setup()

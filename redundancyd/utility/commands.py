@@ -14,12 +14,13 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import data_screens, rows, screens
+from redundancyd.utility import data_screens, rows, screens, setup_follow, setup_screens
 from redundancyd.utility.follow import follow
 from redundancyd.utility.text import Paint
 
 WATCH_S = 1.0
 _CLEAR = "\x1b[H\x1b[2J"
+_FILE_MAX = 1_000_000
 _LATEST = 200  # events that are shown; the journal has them all
 
 Values = Mapping[str, Any]
@@ -45,8 +46,9 @@ def _order(action: Action, values: Values, client: Client) -> int:
         look = ", or --preview to look" if action.previewed else ""
         raise click.UsageError(f"{words} asks before it does anything, and nobody is there to answer: add --yes{look}.")
     if action.previewed:
-        page = client.get(f"/v1/preview/{action.name}", body)
-        _show(page, values if only_shown else {}, screens.preview)
+        files = {argument.name for argument in action.arguments if argument.kind is Kind.FILE}
+        page = client.preview(action.name, {name: value for name, value in body.items() if name not in files})
+        _show(page, values if only_shown else {}, setup_screens.preview)
         if page["refused"]:
             return RequestRefused.exit_code
         if only_shown:
@@ -54,12 +56,26 @@ def _order(action: Action, values: Values, client: Client) -> int:
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
+    if action.name in setup_follow.FOLLOWED:
+        return _set_up(action, body, values, client)
     begun = _last_seq(client) if action.followed and not values.get("no_wait") else None
     answer = client.act(action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
         return 0
     return follow(client, answer["takeover"], begun, lambda line: click.echo(screens.event(line, paint())))
+
+
+def _set_up(action: Action, body: dict[str, Any], values: Values, client: Client) -> int:
+    begun = setup_follow.before(client)
+    click.echo(client.act(action.name, body)["detail"])
+    if values.get("no_wait"):
+        return 0
+    try:
+        return setup_follow.follow(client, action.name, begun, lambda line: click.echo(screens.event(line, paint())))
+    except KeyboardInterrupt:
+        click.echo("\nThe daemon goes on.  'redundancyctl status' shows it, 'redundancyctl remove' stops it.", err=True)
+        raise
 
 
 def body_of(action: Action, values: Values) -> dict[str, Any]:
@@ -69,9 +85,24 @@ def body_of(action: Action, values: Values) -> dict[str, Any]:
         value = values.get(argument.name)
         if value is None or argument.kind is Kind.FLAG:
             continue
+        if argument.kind is Kind.FILE:
+            body[argument.name] = _lines_of(argument.name, str(value))
+            continue
         by_word = {choice.word: choice.value for choice in argument.choices}
         body[argument.name] = list(value) if argument.kind is Kind.NAMES else str(by_word.get(value, value))
     return body
+
+
+def _lines_of(name: str, path: str) -> list[str]:
+    """The lines of a table, without what says nothing."""
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 10 ms
+            text = file.read(_FILE_MAX)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise click.UsageError(f"--{name}: {path} cannot be read: {why}") from error
+    bare = (" ".join(line.split("#")[0].split()) for line in text.split("\n"))
+    return [line for line in bare if line]
 
 
 def _as_typed(action: Action, mistake: Mistake) -> str:
@@ -86,7 +117,11 @@ def _last_seq(client: Client) -> int:
 
 
 def _status(client: Client, values: Values) -> int:
-    return _watched(client, values, screens.status)
+    return _watched(client, values, _status_screen)
+
+
+def _status_screen(page: dict[str, Any], painted: Paint) -> str:
+    return screens.status(page, painted) if page.get("configured", True) else setup_screens.unconfigured(page, painted)
 
 
 def _data(client: Client, values: Values) -> int:

@@ -23,6 +23,9 @@ SENTENCES: Mapping[str, str] = {
     "operator_asked": "{who}, {action}: {answer}",
     "order_sent": "{word} {takeover} to {lims}",
     "row_taken": "{row} {from_phase} -> {phase}: {why} (takeover {takeover})",
+    "setup_ended": "{result}: {why}",
+    "setup_step": "{row} {step}: {what}",
+    "setup_undoing": "{what}",
     "takeover_decided": "takeover {takeover} to the {active}: {reason} ({row})",
     "takeover_done": (
         "takeover {takeover}, {active} active after {all_ms} ms (saving {saving_ms}, blocking {blocking_ms}, "
