@@ -14,7 +14,7 @@ from typing import Self
 from aiohttp import web
 
 from redundancyd import problems
-from redundancyd.actions import Action, find
+from redundancyd.actions import Action, Kind, find
 from redundancyd.argument_check import body_of, check
 from redundancyd.desk import Desk
 from redundancyd.openapi import openapi
@@ -183,7 +183,7 @@ class Api:
         action = _action(request)
         if not action.previewed:
             raise _Refused(Problem(problems.NOT_PREVIEWED, f"{action.name} does what it says"))
-        lists = {argument.name for argument in action.arguments if argument.most > 1 and argument.pattern}
+        lists = {argument.name for argument in action.arguments if argument.kind is Kind.NAMES}
         query = {name: request.query.getall(name) if name in lists else text for name, text in request.query.items()}
         asked = _understood(action, query)
         async with self._previews:  # a large one takes a while; the loop does not wait for it

@@ -12,7 +12,7 @@ from redundancyd.setup_page import preview_page
 
 async def previewed(desk: Desk, asked: Request) -> dict[str, Any]:
     """The page that shows it."""
-    if not isinstance(asked, ManualTakeover):
+    if not isinstance(asked, ManualTakeover) or not desk.status().get("configured", True):
         return await desk.preview(asked)
     state = desk.state()
     order = OperatorAsked(asked.active, 0, "you", state.now, asked.revert_after_ms, asked.accept)

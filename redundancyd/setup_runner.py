@@ -38,6 +38,9 @@ UNDER_WAY = Problem(
 )
 
 
+_Asked = tuple[Configure, tuple[str, ...]]
+
+
 class SetupRunner:
     """One `configure` at a time."""
 
@@ -63,7 +66,9 @@ class SetupRunner:
         self._files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, self._files, clock, saved.supervisor, saved.setup)
         self._surveyor = Surveyor(config, clock, channels)
-        self._asked: asyncio.Queue[tuple[Configure, tuple[str, ...]]] = asyncio.Queue(maxsize=1)
+        self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
+        """what is asked for, and None when there may be something to do"""
+        self._is_asked = False
         self._job: asyncio.Task[None] | None = None
         self._checking = asyncio.Lock()
 
@@ -80,10 +85,16 @@ class SetupRunner:
             request = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
-                    request = await self._asked.get()
+                    request = await self._inbox.get()
             if request is not None:
                 await self._undo_all()
                 await self._in_job(*request)
+                self._is_asked = False
+
+    def connected(self) -> None:
+        """A LIM can be reached: perhaps it is one that something was left to do on."""
+        if self._unsettled():
+            self._inbox.put_nowait(None)
 
     def _unsettled(self) -> bool:
         setup = self.setup
@@ -121,10 +132,10 @@ class SetupRunner:
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
             return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
-        try:
-            self._asked.put_nowait((request, accepted(found)))
-        except asyncio.QueueFull:
+        if self._is_busy():
             return UNDER_WAY
+        self._is_asked = True
+        self._inbox.put_nowait((request, accepted(found)))
         return Done("begun; 'redundancyctl status' shows how it goes")
 
     def stop(self) -> Done | Problem:
@@ -137,7 +148,7 @@ class SetupRunner:
         return Problem("not_configured", "nothing is configured, so nothing is removed", "See 'redundancyctl status'.")
 
     def _is_busy(self) -> bool:
-        return self._job is not None or self._asked.full()
+        return self._job is not None or self._is_asked
 
     @staticmethod
     def _table_mistakes(request: Configure) -> str:

@@ -17,6 +17,7 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.pull import Progress
 from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
+from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.setup_plan import Undo, first_number, to_block, undo, undone
 from redundancyd.core.site import Begun, Setup, Site
@@ -87,7 +88,7 @@ class SetupSteps:
             )
             raise RequestRefused("translating the primary's data", f"foreign addresses: {'; '.join(told)}", remedy)
         await self._folder.setup.write_table(table, confirmed | frozenset(made.new))
-        return made, bool(made.new)
+        return _confirmed(made), bool(made.new)
 
     async def block(self) -> None:
         """Every LIM of the alternate is blocked when this returns; those that were so already are not touched."""
@@ -193,6 +194,13 @@ class SetupSteps:
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
+
+
+def _confirmed(made: Translation) -> Translation:
+    """The same, now that its foreign addresses are confirmed."""
+    counts = dict(made.counts)
+    counts[Found.FOREIGN] = counts.get(Found.FOREIGN, 0) + counts.pop(Found.NEW, 0)
+    return replace(made, counts={**counts, str(Found.NEW): 0})
 
 
 def _worked(tried: str, said: Status | Refused) -> Status:

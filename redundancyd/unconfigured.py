@@ -97,6 +97,7 @@ class Unconfigured:
         match event:
             case Connected(server=server, at=at):
                 self._see(server, connected=True, fresh=False, unreached="", contact_at=at, heard_at=at)
+                self._runner.connected()
             case ChannelLost(server=server, why=why):
                 self._see(server, connected=False, fresh=False, unreached=why)
 

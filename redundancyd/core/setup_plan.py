@@ -7,7 +7,7 @@ from enum import StrEnum
 from redundancyd.core.prerequisites import Finding, hindering
 from redundancyd.core.preview import Preview, traffic_lines
 from redundancyd.core.site import Begun
-from redundancyd.core.state import State
+from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server, Status, System, Traffic
 
 
@@ -121,7 +121,7 @@ def remove_refusal(state: State) -> str:
     """Why the supervision cannot end at this instant; empty when it can."""
     if state.reloading():
         return "the alternate is loading exchange data; ask again when it has ended"
-    if state.op is not None or state.saving is not None:
+    if state.phase in {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}:
         return "a takeover is under way; ask again when it has ended"
     return ""
 

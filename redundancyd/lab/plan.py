@@ -119,6 +119,7 @@ class BedPlan:
     backups: int = 3  # of exchange data that each system has made; 0 to 3
     data_files: int = 40  # in each backup of a LIM
     data_bytes: int = 2_000_000
+    configured: bool = True  # the settings say the addresses that `configure` is told otherwise
     reload_ms: int = 500  # how long an exchange takes to reload its data
 
     def __post_init__(self) -> None:

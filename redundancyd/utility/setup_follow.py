@@ -11,8 +11,10 @@ from redundancyd.errors import DaemonNotReached
 from redundancyd.utility.text import plain
 
 LOOK_S = 0.3
-AWAY_MAX = 200
-"""looks in a row that the daemon may leave unanswered: a minute"""
+AWAY_MAX, AWAY_TOLD = 200, 10
+"""looks in a row that the daemon may leave unanswered, a minute, and after which that is told: it begins anew"""
+SETTLED_LOOKS = 40
+"""looks that a removal is given until every LIM in reach has heard of it"""
 DONE, FAILED = 0, 1
 FOLLOWED = frozenset({"configure", "remove"})
 _SHOWN = ("setup_", "lim_disarmed", "lim_not_disarmed")
@@ -31,28 +33,39 @@ def before(client: Client) -> Begun:
 def follow(client: Client, action: str, begun: Begun, show: Callable[[Page], None]) -> int:
     """Show what is done until it has ended; how it ended is the exit status."""
     first, seq = begun
-    away = 0
+    away = looks = 0
     while away < AWAY_MAX:
         try:
             events = client.get("/v1/events", {"since": seq})["events"]
             page = client.get("/v1/status")
         except DaemonNotReached as error:
-            if not away:
+            away += 1
+            if away == AWAY_TOLD:
                 click.echo(f"{error}  Waiting for it.", err=True)
-            away, seq = away + 1, 0
         else:
+            if away and not client.get("/v1/events", {"since": seq - 1})["events"]:
+                seq = 0  # another process, whose numbers began anew
             away = 0
             for line in events:
                 seq = line["seq"]
                 if str(line["event"]).startswith(_SHOWN):
                     show(line)
-            if (ended := end(action, first, page)) is not None:
+            looks += not page.get("configured", True)
+            if (ended := end(action, first, page)) is not None and (is_settled(page) or looks > SETTLED_LOOKS):
                 status, said = ended
                 click.echo(said)
                 return status
         time.sleep(LOOK_S)
     click.echo("It has not ended yet; see: redundancyctl status")
     return FAILED
+
+
+def is_settled(page: Page) -> bool:
+    """Whether nothing is left to do on any LIM, and each in reach has said what its rules do."""
+    if page.get("configured", True):
+        return True
+    lims = [lim for system in page["systems"].values() for lim in system["lims"]]
+    return not page["setup"]["to_disarm"] and all(lim["last_traffic"] != "unknown" for lim in lims if lim["reach"])
 
 
 def end(action: str, first: Page, page: Page) -> tuple[int, str] | None:

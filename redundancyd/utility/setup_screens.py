@@ -18,7 +18,7 @@ def unconfigured(page: Page, paint: Paint = PLAIN) -> str:
     told = f"redundancyd {plain(page['version'])}, running for {span(page['started_ago_ms'])}"
     lines = [told + "not configured".rjust(WIDTH - len(told)), ""]
     lines += box(["NOT CONFIGURED: nobody supervises the primary", _what_to_do(setup)], paint)
-    lines += ["", *_doing(setup, paint)]
+    lines += ["", *_doing(setup)]
     for name in ("primary", "alternate"):
         system = page["systems"][name]
         lines.append(paint.bold(f"{name} system: {plain(system['traffic'])}"))
@@ -33,7 +33,7 @@ def _what_to_do(setup: Page) -> str:
     return "Make a pair of the two systems: redundancyctl configure"
 
 
-def _doing(setup: Page, paint: Paint) -> Iterator[str]:
+def _doing(setup: Page) -> Iterator[str]:
     if setup["step"] != "resting":
         detail = f": {setup['detail']}" if setup["detail"] else ""
         yield from wrapped(f"{setup['step']}{detail}", "Now            ", " " * 15)
@@ -59,23 +59,25 @@ def prerequisites(found: list[Page], paint: Paint = PLAIN) -> str:
     """The list: what is not met with what was found, what was expected, and the remedy."""
     lines = [paint.bold("Prerequisites:")]
     for each in found:
-        outcome = each["outcome"]
-        mark = _MARKS.get(outcome, "  ?  ")
-        graded = {"not met": paint.bad, "to be accepted": paint.warn}.get(outcome, paint.good)(mark)
-        first = f"{each['name']}".ljust(_NAME)
-        if outcome == "met":
-            found_text = each["found"][0] if len(each["found"]) == 1 else each["expected"]
-            told = wrapped(found_text, first, " " * (_NAME + 5))
-            lines.append(f"{graded} {told[0]}")
-            lines += told[1:]
-            continue
-        lines.append(f"{graded} {first}{plain(outcome)}")
-        for text in each["found"]:
-            lines += wrapped(text, " " * 8 + "found:    ", " " * 18)
-        lines += wrapped(each["expected"], " " * 8 + "expected: ", " " * 18)
-        if each["remedy"]:
-            lines += wrapped(each["remedy"], " " * 8 + "remedy:   ", " " * 18)
+        outcome = plain(each["outcome"])
+        mark = {"not met": paint.bad, "to be accepted": paint.warn}.get(outcome, paint.good)(
+            _MARKS.get(outcome, "  ?  ")
+        )
+        is_met = outcome == "met"
+        told = each["found"][0] if is_met and len(each["found"]) == 1 else each["expected"] if is_met else outcome
+        first, *rest = wrapped(told, f"      {each['name']}".ljust(_NAME + 6))
+        lines += [f"{mark}{first[5:]}", *rest]
+        if not is_met:
+            lines += _explained(each)
     return "\n".join(lines)
+
+
+def _explained(each: Page) -> Iterator[str]:
+    for text in each["found"]:
+        yield from wrapped(text, " " * 8 + "found:    ")
+    yield from wrapped(each["expected"], " " * 8 + "expected: ")
+    if each["remedy"]:
+        yield from wrapped(each["remedy"], " " * 8 + "remedy:   ")
 
 
 def preview(page: Page, paint: Paint = PLAIN) -> str:
