@@ -278,7 +278,7 @@ class Daemon:
         if isinstance(request, Remove):
             return preview_page(remove_preview(self._state))
         now = traffic_lines(self._state)
-        return preview_page(Preview(now, (), now, CONFIGURED.detail))
+        return preview_page(Preview(now, (), now, f"{CONFIGURED.detail}.  {CONFIGURED.remedy}"))
 
     def records(self, since: int) -> list[Line]:
         """The latest lines of the journal after this one."""

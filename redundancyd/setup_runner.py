@@ -1,7 +1,7 @@
 """`configure`, and what `remove` has left to do: a task of its own beside the socket of a daemon without a pair."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from redundancyd.core.prerequisite_kinds import Asked
 from redundancyd.core.prerequisites import Finding, accepted, findings, hindering
 from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.site import Setup, Site
+from redundancyd.core.survey import Survey
 from redundancyd.core.systems import Server
 from redundancyd.core.translation_table import TableNotUnderstood, parse_table
 from redundancyd.data_page import progress_page
@@ -38,6 +39,7 @@ UNDER_WAY = Problem(
 )
 
 
+Surveys = Callable[[Asked], Awaitable[Survey]]
 _Asked = tuple[Configure, tuple[str, ...]]
 
 
@@ -52,6 +54,9 @@ class SetupRunner:
         folder: StateFolder,
         channels: Mapping[Server, Channel],
         configured: Callable[[], None],
+        *,
+        make_steps: Callable[[Config, Clock, DataFiles], Steps] = Steps,
+        survey: Surveys | None = None,
     ) -> None:
         self.step = Step.RESTING
         self.detail = ""
@@ -65,7 +70,8 @@ class SetupRunner:
         self._methods = saved.methods or config.methods()
         self._files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, self._files, clock, saved.supervisor, saved.setup)
-        self._surveyor = Surveyor(config, clock, channels)
+        self._make_steps = make_steps
+        self._survey = survey or Surveyor(config, clock, channels).survey
         self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
         """what is asked for, and None when there may be something to do"""
         self._is_asked = False
@@ -118,8 +124,8 @@ class SetupRunner:
         """Every prerequisite, found out now."""
         asked = Asked(request.master_ip, request.network_control_address, request.accept)
         async with self._checking:
-            survey = await self._surveyor.survey(asked)
-        self.findings = findings(survey, asked, self._saved.supervisor, self._methods, self._config.exchange_data.keep)
+            found = await self._survey(asked)
+        self.findings = findings(found, asked, self._saved.supervisor, self._methods, self._config.exchange_data.keep)
         return self.findings
 
     async def configure(self, request: Configure) -> Done | Problem:
@@ -194,7 +200,7 @@ class SetupRunner:
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)
-        steps = Steps(self._config.of_site(site), self._clock, self._files)
+        steps = self._make_steps(self._config.of_site(site), self._clock, self._files)
         self._at(Step.COPYING)
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
@@ -219,7 +225,7 @@ class SetupRunner:
 
     async def _undo_all(self) -> None:
         """Everything is as before when this returns, however long a LIM stays away."""
-        steps = Steps(self._config, self._clock, self._files)
+        steps = self._make_steps(self._config, self._clock, self._files)
         while self.setup.begun is not None:
             self.step = Step.UNDOING
             try:

@@ -36,6 +36,8 @@ REFUSED = Problem(
     "nothing is configured, so there is no supervision to act on",
     "Make a pair first: redundancyctl configure.",
 )
+UNDOABLE = f"{REFUSED.detail}.  {REFUSED.remedy}"
+UNDONE = ("stop the configuration that is under way, and undo it",)
 
 
 class _Ended(Exception):
@@ -158,7 +160,8 @@ class Unconfigured:
         """What `configure` would do, with every prerequisite found out now."""
         if not isinstance(request, Configure):
             now = traffic_lines(self._state)
-            return preview_page(Preview(now, (), now, "" if self._is_undoable() else REFUSED.detail))
+            refused = "" if isinstance(request, Remove) and self._is_undoable() else UNDOABLE
+            return preview_page(Preview(now, UNDONE if not refused else (), now, refused))
         found = await self._runner.check(request)
         return preview_page(configure_preview(self._state, found), found)
 
