@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,14 @@ UNDER_WAY = Problem(
 )
 
 
-Surveys = Callable[[Asked], Awaitable[Survey]]
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what it asks and works; tests put their own in this place."""
+
+    make_steps: Callable[[Config, Clock, DataFiles], Steps]
+    survey: Callable[[Asked], Awaitable[Survey]]
+
+
 _Asked = tuple[Configure, tuple[str, ...]]
 
 
@@ -54,9 +62,7 @@ class SetupRunner:
         folder: StateFolder,
         channels: Mapping[Server, Channel],
         configured: Callable[[], None],
-        *,
-        make_steps: Callable[[Config, Clock, DataFiles], Steps] = Steps,
-        survey: Surveys | None = None,
+        means: Means | None = None,
     ) -> None:
         self.step = Step.RESTING
         self.detail = ""
@@ -70,8 +76,7 @@ class SetupRunner:
         self._methods = saved.methods or config.methods()
         self._files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, self._files, clock, saved.supervisor, saved.setup)
-        self._make_steps = make_steps
-        self._survey = survey or Surveyor(config, clock, channels).survey
+        self._means = means or Means(Steps, Surveyor(config, clock, channels).survey)
         self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
         """what is asked for, and None when there may be something to do"""
         self._is_asked = False
@@ -124,7 +129,7 @@ class SetupRunner:
         """Every prerequisite, found out now."""
         asked = Asked(request.master_ip, request.network_control_address, request.accept)
         async with self._checking:
-            found = await self._survey(asked)
+            found = await self._means.survey(asked)
         self.findings = findings(found, asked, self._saved.supervisor, self._methods, self._config.exchange_data.keep)
         return self.findings
 
@@ -200,7 +205,7 @@ class SetupRunner:
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)
-        steps = self._make_steps(self._config.of_site(site), self._clock, self._files)
+        steps = self._means.make_steps(self._config.of_site(site), self._clock, self._files)
         self._at(Step.COPYING)
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
@@ -225,7 +230,7 @@ class SetupRunner:
 
     async def _undo_all(self) -> None:
         """Everything is as before when this returns, however long a LIM stays away."""
-        steps = self._make_steps(self._config, self._clock, self._files)
+        steps = self._means.make_steps(self._config, self._clock, self._files)
         while self.setup.begun is not None:
             self.step = Step.UNDOING
             try:

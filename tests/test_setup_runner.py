@@ -24,7 +24,7 @@ from redundancyd.core.systems import Server, System
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused
 from redundancyd.requests import Configure, Done, Problem
-from redundancyd.setup_runner import SetupRunner
+from redundancyd.setup_runner import Means, SetupRunner
 from tests.core.test_prerequisites import facts, survey
 from tests.test_program import SETTINGS
 
@@ -168,8 +168,7 @@ async def life(world: World) -> AsyncIterator[Life]:
         folder,
         cast("Mapping[Server, Channel]", world.lims),
         found.set,
-        make_steps=lambda _config, _clock, _files: cast("Steps", FakeSteps(world)),
-        survey=surveyed,  # type: ignore[arg-type]
+        Means(lambda _config, _clock, _files: cast("Steps", FakeSteps(world)), surveyed),  # type: ignore[arg-type]
     )
     one = Life(world, runner, folder)
     one.configured = found

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from redundancyd.core import seen
+from redundancyd.core.prerequisites import findings
 from redundancyd.core.setup_plan import (
     STEPS,
     Step,
@@ -30,7 +31,7 @@ from redundancyd.core.systems import (
     Traffic,
     Word,
 )
-from tests.core.test_prerequisites import A1, A2, ALL, ASKED, P1, facts, findings, survey
+from tests.core.test_prerequisites import A1, A2, ALL, ASKED, P1, facts, survey
 from tests.core.test_prerequisites import US as SUPERVISOR
 
 WHOLE = Begun(table=True, number=4, blocked=("alternate-1",), loading=True, before="20260307040000", goal=True)
