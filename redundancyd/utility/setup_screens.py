@@ -52,7 +52,7 @@ def _doing(setup: Page) -> Iterator[str]:
 
 def _lim(lim: Page) -> str:
     told = f"{lim['name']} {lim['address']}: {lim['traffic']}"
-    return told if lim["reach"] else f"{told}, out of reach: {lim['unreached']}"
+    return told if lim["reach"] else f"{told}, out of reach: {lim['unreached']}".rstrip(": ")
 
 
 def prerequisites(found: list[Page], paint: Paint = PLAIN) -> str:
@@ -76,7 +76,7 @@ def _explained(each: Page) -> Iterator[str]:
     for text in each["found"]:
         yield from wrapped(text, " " * 8 + "found:    ")
     yield from wrapped(each["expected"], " " * 8 + "expected: ")
-    if each["remedy"]:
+    if each["remedy"] and each["outcome"] != "accepted":
         yield from wrapped(each["remedy"], " " * 8 + "remedy:   ")
 
 
