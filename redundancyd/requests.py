@@ -25,6 +25,7 @@ class SetMethod:
 
     direction: Direction
     method: Method
+    accept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

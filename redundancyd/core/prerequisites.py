@@ -78,7 +78,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
     Prerequisite("exchange", "the exchange runs on every LIM", reach.exchange),
     Prerequisite("master", "it answers, and is what the primary itself reports", reach.master),
     Prerequisite("control", "it answers here, and the primary hears it", reach.control),
-    Prerequisite("traffic", "the primary carries the traffic; what the alternate carries ends at the reload", reach.traffic),
+    Prerequisite("traffic", "the primary carries the traffic; the alternate will be reloaded", reach.traffic),
     Prerequisite("version", "the same in both systems", sides.version),
     Prerequisite("lims", "the same numbers in both systems and in the settings", sides.lims),
     Prerequisite("gateways", "the same media gateways in both systems", sides.gateways),
