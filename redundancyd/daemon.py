@@ -259,8 +259,11 @@ class Daemon:
         else:
             answer = fallback_refusal(self._config, self._setup, request) or await self._orders.act(request, who)
         if isinstance(answer, Done) and (setup := accepting(self._config, self._setup, request)):
-            self._setup = setup
-            await self._folder.setup.save(setup)
+            try:
+                await self._folder.setup.save(setup)
+                self._setup = setup
+            except NotSaved as error:
+                journal.record("acceptance_not_saved", level="error", why=str(error))
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
         journal.record("operator_asked", level="notice", **told)
         return answer

@@ -5,7 +5,7 @@ from redundancyd.core.site import Setup, Site
 from redundancyd.core.systems import Direction, Method
 from redundancyd.fallback import accepting, fallback_refusal
 from redundancyd.requests import Resume, SetMethod
-from tests.test_program import SETTINGS
+from tests.test_config import SMALLEST
 
 SETUP = Setup(Site("192.0.2.10", ("203.0.113.1",)))
 AUTOMATIC = SetMethod(Direction.PRIMARY_FROM_ALTERNATE, Method.AUTOMATIC)
@@ -15,9 +15,9 @@ SAID = SetMethod(Direction.PRIMARY_FROM_ALTERNATE, Method.AUTOMATIC, ("fallback"
 def settings(*, clustered: bool) -> config.Config:
     """A site with or without a standby server in the primary."""
     own = '{lim = 1, address = "192.0.2.11"}'
-    assert own in SETTINGS
+    assert own in SMALLEST
     standby = ', {lim = 1, address = "192.0.2.21", standby = true}'
-    return config.parse(SETTINGS.replace(own, own + standby if clustered else own).encode())
+    return config.parse(SMALLEST.replace(own, own + standby if clustered else own).encode())
 
 
 def test_an_automatic_return_to_clusters_of_which_nothing_is_known_is_refused_with_the_words_that_say_it():

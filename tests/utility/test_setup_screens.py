@@ -21,7 +21,7 @@ from tests.core.test_prerequisites import US as SUPERVISOR
 from tests.core.test_setup_plan import state
 from tests.utility.golden import compare
 
-RESTING = {
+RESTING: dict[str, Any] = {
     "step": "resting",
     "detail": "",
     "progress": None,
