@@ -33,7 +33,6 @@ from redundancyd.core.systems import Server
 from redundancyd.data_page import mirror_pages
 from redundancyd.data_runner import DataRunner
 from redundancyd.errors import NotSaved
-from redundancyd.fallback import accepting, fallback_refusal
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Configure, DataRequest, Done, Problem, Remove, Request
@@ -257,13 +256,7 @@ class Daemon:
         elif isinstance(request, DataRequest):
             answer = NO_DATA if self._data is None else await self._data.act(request)
         else:
-            answer = fallback_refusal(self._config, self._setup, request) or await self._orders.act(request, who)
-        if isinstance(answer, Done) and (setup := accepting(self._config, self._setup, request)):
-            try:
-                await self._folder.setup.save(setup)
-                self._setup = setup
-            except NotSaved as error:
-                journal.record("acceptance_not_saved", level="error", why=str(error))
+            answer = await self._orders.act(request, who)
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
         journal.record("operator_asked", level="notice", **told)
         return answer

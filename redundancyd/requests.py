@@ -25,7 +25,6 @@ class SetMethod:
 
     direction: Direction
     method: Method
-    accept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def warnings(state: State, about: About) -> tuple[str, ...]:
     if goal is None:
         return ()
     if goal.active is System.PRIMARY:
-        return (*_on_standby(state), *(f"exchange data: {alarm.text}" for alarm in about.data_alarms))
+        return tuple(f"exchange data: {alarm.text}" for alarm in about.data_alarms)
     blocked = [view.server.name for view in seen.of(state.views, System.PRIMARY) if view.is_fenced()]
     if not blocked:
         return ()
@@ -104,16 +104,6 @@ def warnings(state: State, about: About) -> tuple[str, ...]:
     if about.orphan_hold_ms is None:
         return (f"{said} traffic",)
     return (f"{said} traffic, or each does so by itself {about.orphan_hold_ms // 60_000} min after the last word",)
-
-
-def _on_standby(state: State) -> tuple[str, ...]:
-    """Whether the primary's LIM 1 runs on its standby server, as far as its servers say."""
-    views = [view for view in seen.of(state.views, System.PRIMARY) if view.server.lim == 1]
-    if not any(view.server.standby and view.exchange_running for view in views):
-        return ()
-    if any(view.exchange_running for view in views if not view.server.standby):
-        return ()
-    return ("the primary's LIM 1 runs on its standby server, where its management is not started",)
 
 
 def unfenced(state: State) -> tuple[str, ...]:

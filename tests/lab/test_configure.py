@@ -292,20 +292,49 @@ def test_the_utility_killed_in_the_middle_does_not_stop_the_daemon(site: Site):
     site.wait(site.is_supervised, 40)
 
 
-@pytest.mark.parametrize("lost", ["primary", "alternate-2"])
-def test_a_removal_works_with_what_is_left(site: Site, lost: str):
+def test_a_removal_works_when_a_lim_of_the_alternate_is_lost_and_is_finished_when_it_comes_back(site: Site):
     """
-    The other side has no power: removed all the same, the rest is named, and done when it comes back.
+    The LIM without power is named; the others hear of it at once, and that one as soon as it answers.
     """
     site.say(*WORDS)
     site.wait(site.is_supervised, 20)
-    site.say("settings", "takeover", "alternate-from-primary", "manual")
-    gone = site.bed.named(lost)
+    gone = site.bed.named("alternate-2")
     site.bed.power_off(gone)
-    site.wait(lambda: not any(lim["reach"] for lim in site.lims() if lim["name"] in {each.name for each in gone}), 20)
+    site.wait(lambda: not any(lim["reach"] for lim in site.lims() if lim["name"] == "alternate-2"), 20)
     done = site.say("remove", "--yes")
-    assert all(lim.name in done.stdout.split("Out of reach:")[1] for lim in gone)
-    assert site.ordered() == {lim.name for lim in gone}
+    assert "alternate-2" in done.stdout.split("Out of reach:")[1]
+    assert site.ordered() == {"alternate-2"}
     site.bed.power_on(gone)
     site.wait(lambda: not site.ordered(), 30)
-    assert site.page()["setup"]["to_disarm"] == []
+    site.wait(lambda: site.page()["setup"]["to_disarm"] == [], 5)
+
+
+def test_a_removal_works_when_the_primary_is_lost_and_the_alternate_goes_on(site: Site):
+    """
+    The alternate took over; removed, it still carries the traffic, and the primary is left to be dealt with there.
+    """
+    site.say(*WORDS)
+    site.wait(site.is_supervised, 20)
+    site.bed.power_off(site.bed.of(System.PRIMARY))
+    site.wait(lambda: bool(site.page()["goal"]["active"] == "alternate" and site.page()["goal"]["done"]), 60)
+    told = site.say("remove", "--yes").stdout
+    assert "primary: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand" in " ".join(told.split())
+    assert "alternate system: allowed" in told
+    assert {site.traffic()[name] for name in ("alternate-1", "alternate-2")} == {Traffic.ALLOWED}
+    assert site.ordered() == {"primary-1", "primary-2"}
+
+
+def test_without_the_alternate_the_primary_is_let_carry_traffic_by_hand(site: Site):
+    """
+    The site of the alternate burnt while it was active, the daemon with it: two words on each LIM of the primary.
+    """
+    site.say(*WORDS)
+    site.wait(site.is_supervised, 20)
+    site.say("manual-takeover", "traffic-in-alternate", "--yes")
+    site.bed.power_off(site.bed.of(System.ALTERNATE))
+    for lim in site.bed.of(System.PRIMARY):
+        assert lim.traffic() is Traffic.BLOCKED
+        lim.run(["redundancy-lim", "allow", "--by-hand"])
+        lim.run(["redundancy-lim", "remove"])
+        assert lim.traffic() is Traffic.ALLOWED
+    assert site.ordered() <= {"alternate-1", "alternate-2"}
