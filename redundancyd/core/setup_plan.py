@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from redundancyd.core.prerequisites import Finding, hindering
 from redundancyd.core.preview import Preview, traffic_lines
+from redundancyd.core.seen import View
 from redundancyd.core.site import Begun
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server, Status, System, Traffic
@@ -107,7 +108,7 @@ def remove_preview(state: State) -> Preview:
     now = traffic_lines(state)
     if refused := remove_refusal(state):
         return Preview(now, (), now, refused)
-    lost = [view.server.name for view in state.views if not view.connected]
+    lost = [view.server.name for view in state.views if not _answers(view)]
     will_do = ["end the supervision: no heartbeat, no takeover, no daily copy"]
     if len(lost) < len(state.views):
         will_do.append("forget the last order on each LIM in reach, so that none holds after a restart")
@@ -126,6 +127,11 @@ def remove_refusal(state: State) -> str:
     return ""
 
 
+def _answers(view: View) -> bool:
+    """Whether what a server said last is worth anything: a channel to a host without power stays open for a while."""
+    return view.connected and not view.deaf and not view.doubtful
+
+
 def _left(state: State) -> Iterable[str]:
     """Where the traffic stays, and what the operator has to do himself."""
     yield "traffic stays as it is now, until a LIM restarts: then it is allowed"
@@ -133,7 +139,7 @@ def _left(state: State) -> Iterable[str]:
         kinds = {
             view.status.traffic
             for view in state.views
-            if view.server.system is system and view.connected and view.status is not None
+            if view.server.system is system and _answers(view) and view.status is not None
         }
         if not kinds:
             yield f"{system}: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand, or block --by-hand"

@@ -122,6 +122,18 @@ def test_a_removal_says_what_stays_and_what_has_to_be_done_by_hand():
     assert any("primary-1, primary-2 as soon as it answers" in line for line in dead.will_do)
 
 
+@pytest.mark.parametrize("field", ["deaf", "doubtful"])
+def test_what_a_server_said_before_it_fell_silent_is_not_told_as_what_stays(field: str):
+    """
+    Its channel is open still, as after a power cut; an order or a look was left unanswered.
+    """
+    silent = state()
+    for server in ALL[:2]:
+        views = seen.update(silent.views, server, lambda view: replace(view, **{field: True}))  # type: ignore[arg-type]
+        silent = replace(silent, views=views)
+    assert any(line.startswith("primary: out of reach") for line in remove_preview(silent).afterwards)
+
+
 @pytest.mark.parametrize("phase", [Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING])
 def test_no_removal_in_the_middle_of_a_takeover(phase: Phase):
     """
