@@ -108,7 +108,7 @@ def remove_preview(state: State) -> Preview:
     now = traffic_lines(state)
     if refused := remove_refusal(state):
         return Preview(now, (), now, refused)
-    lost = [view.server.name for view in state.views if not _answers(view)]
+    lost = [view.server.name for view in state.views if not _answers(state, view)]
     will_do = ["end the supervision: no heartbeat, no takeover, no daily copy"]
     if len(lost) < len(state.views):
         will_do.append("forget the last order on each LIM in reach, so that none holds after a restart")
@@ -127,9 +127,10 @@ def remove_refusal(state: State) -> str:
     return ""
 
 
-def _answers(view: View) -> bool:
+def _answers(state: State, view: View) -> bool:
     """Whether what a server said last is worth anything: a channel to a host without power stays open for a while."""
-    return view.connected and not view.deaf and not view.doubtful
+    is_alive = view.heard_since(state.now - state.settings.window_ms)
+    return view.connected and is_alive and not view.deaf and not view.doubtful
 
 
 def _left(state: State) -> Iterable[str]:
@@ -139,7 +140,7 @@ def _left(state: State) -> Iterable[str]:
         kinds = {
             view.status.traffic
             for view in state.views
-            if view.server.system is system and _answers(view) and view.status is not None
+            if view.server.system is system and _answers(state, view) and view.status is not None
         }
         if not kinds:
             yield f"{system}: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand, or block --by-hand"

@@ -50,10 +50,11 @@ def state(**lims: Traffic | None) -> State:
         traffic = lims.get(server.name.replace("-", ""), Traffic.ALLOWED)
 
         def change(view: seen.View, traffic: Traffic | None = traffic) -> seen.View:
-            return replace(view, connected=traffic is not None, status=None if traffic is None else said(traffic))
+            status = None if traffic is None else said(traffic)
+            return replace(view, connected=traffic is not None, status=status, heard_at=30_000)
 
         views = seen.update(views, server, change)
-    return replace(first, views=views, phase=Phase.RESTING)
+    return replace(first, views=views, phase=Phase.RESTING, now=31_000)
 
 
 def test_the_steps_are_undone_in_reverse():
@@ -122,14 +123,14 @@ def test_a_removal_says_what_stays_and_what_has_to_be_done_by_hand():
     assert any("primary-1, primary-2 as soon as it answers" in line for line in dead.will_do)
 
 
-@pytest.mark.parametrize("field", ["deaf", "doubtful"])
-def test_what_a_server_said_before_it_fell_silent_is_not_told_as_what_stays(field: str):
+@pytest.mark.parametrize("change", [{"deaf": True}, {"doubtful": True}, {"heard_at": 10_999}])
+def test_what_a_server_said_before_it_fell_silent_is_not_told_as_what_stays(change: dict[str, int]):
     """
     Its channel is open still, as after a power cut; an order or a look was left unanswered.
     """
     silent = state()
     for server in ALL[:2]:
-        views = seen.update(silent.views, server, lambda view: replace(view, **{field: True}))  # type: ignore[arg-type]
+        views = seen.update(silent.views, server, lambda view: replace(view, **change))  # type: ignore[arg-type]
         silent = replace(silent, views=views)
     assert any(line.startswith("primary: out of reach") for line in remove_preview(silent).afterwards)
 
