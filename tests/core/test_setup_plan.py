@@ -147,7 +147,7 @@ def test_no_removal_while_the_alternate_reloads():
     """
     Nobody would roll it back.
     """
-    assert "loading" in remove_preview(replace(state(), reload=Reload(1, 9000))).refused
+    assert "loading" in remove_preview(replace(state(), reload=Reload(1, 90_000))).refused
 
 
 def test_a_site_on_the_disk_is_a_pair_and_nothing_is_left_to_undo():
