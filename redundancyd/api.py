@@ -19,11 +19,11 @@ from redundancyd.argument_check import body_of, check
 from redundancyd.desk import Desk
 from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
-from redundancyd.previewing import previewed
+from redundancyd.previewing import hindering, previewed
 from redundancyd.records import Line, follow
 from redundancyd.requests import Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
-from redundancyd.status import hindrances, without_secrets
+from redundancyd.status import without_secrets
 
 BODY_BYTES = 16_384
 BODY_S = 5.0  # a body that takes longer is nobody's order
@@ -152,7 +152,7 @@ class Api:
         return _page({"healthy": True})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        if reasons := [*self._desk.health(), *hindrances(self._desk.state())]:
+        if reasons := [*self._desk.health(), *hindering(self._desk)]:
             return _problem(Problem(problems.NOT_READY_FOR_TAKEOVER, "; ".join(reasons)), reasons=reasons)
         return _page({"ready": True})
 

@@ -23,7 +23,7 @@ from redundancyd.core.systems import Server
 from redundancyd.core.translation_table import TableNotUnderstood, parse_table
 from redundancyd.data_page import progress_page
 from redundancyd.data_steps import Steps
-from redundancyd.errors import RedundancyError
+from redundancyd.errors import RedundancyError, TranslationFailed
 from redundancyd.requests import Configure, Done, Problem
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
@@ -139,6 +139,11 @@ class SetupRunner:
             return UNDER_WAY
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
+        if not request.translation:
+            try:
+                await self._files.table()
+            except TranslationFailed as error:
+                return Problem("no_translation", error.came_back, "Name the table: --translation FILE.")
         found = await self.check(request)
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)

@@ -110,6 +110,7 @@ class SetupSteps:
     async def start(self, site: Site) -> None:
         """The pair is configured when this returns."""
         await self._note(replace(self.begun, goal=True))
+        await self._listen(site.control)
         now = self._clock.now()
         goal = Goal(
             System.PRIMARY, self.begun.number, Kind.FORCED, by_operator=False, reason="configured", decided_at=now
@@ -131,6 +132,15 @@ class SetupSteps:
     async def _order(self, word: Word, number: int, server: Server) -> None:
         said = await traffic.order(self._channels[server], word, number, self._us.name, ORDER_MS)
         _worked(f"{word} {number} on {server.name}", said)
+
+    async def _listen(self, control: tuple[str, ...]) -> None:
+        """After a restart a LIM of the primary that was allowed listens for these before it allows itself."""
+
+        async def one(server: Server) -> None:
+            said = await traffic.listen(self._channels[server], self._us.name, control, ORDER_MS)
+            _worked(f"listen on {server.name}", said)
+
+        await self._each(tuple(server for server in self._channels if server.system is System.PRIMARY), one)
 
     async def _forget(self, server: Server) -> None:
         said = await traffic.remove(self._channels[server], self._us.name, ORDER_MS)
@@ -159,6 +169,7 @@ class SetupSteps:
     async def _undo(self, what: Undo, steps: Steps, running: Running) -> None:
         match what:
             case Undo.GOAL:
+                await self._listen(())
                 await self._folder.setup.put_aside(["goal"])
             case Undo.DATA:
                 if measure := await steps.loader.measure():

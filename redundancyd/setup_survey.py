@@ -26,6 +26,8 @@ FACTS_MS = 8000
 COUNT_MS = 8000
 """in which the LIMs have to count a backup; a first count of a large one takes longer, and is then not known"""
 PING_MS = 1500
+AT_ONCE = 8
+"""LIMs that count at the same time, a process of ours each"""
 
 Answering = Callable[[frozenset[str]], Coroutine[None, None, frozenset[str]]]
 
@@ -135,7 +137,8 @@ class Surveyor:
                 stamp = (await FarLim(first, self._login).backups()).current
                 if not stamp:
                     return _Backup(why="there is no backup", rate_why="there is no backup")
-                manifests = await asyncio.gather(*(lim.manifest(stamp) for lim in lims))
+                places = asyncio.Semaphore(AT_ONCE)
+                manifests = await asyncio.gather(*(_manifest(lim, stamp, places) for lim in lims))
         except TimeoutError:
             why = "the LIMs still count it"
             return _Backup(why=why, rate_why=why)
@@ -160,6 +163,11 @@ class Surveyor:
             mirror = newest(await MirrorStore(folder).look())
             has = (mirror.size_bytes or 0) if mirror is not None else 0
         return await asyncio.to_thread(_free, folder, has)
+
+
+async def _manifest(lim: FarLim, stamp: str, places: asyncio.Semaphore) -> LimManifest:
+    async with places:
+        return await lim.manifest(stamp)
 
 
 def _free(folder: Path, has: int) -> int | None:

@@ -39,6 +39,7 @@ class Lim:
     def __init__(self, server: Server, world: "World") -> None:
         self.server, self.world, self.connected = server, world, True
         self.why = ""
+        self.listens: tuple[str, ...] = ()
         self.traffic, self.number, self.word, self.supervisor = "allowed", 0, "none", ""
 
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
@@ -53,6 +54,10 @@ class Lim:
             self.traffic, self.number, self.word, self.supervisor = f"{word}ed", int(rest[0]), word, rest[1]
         if word == "block":
             await self.world.at("blocked")
+        if word == "listen":
+            self.listens = tuple(rest[1:])
+            if self.listens:
+                await self.world.at("listen")
         if word == "remove":
             self.number, self.word, self.supervisor = 0, "none", ""
         said = {"traffic": self.traffic, "number": self.number, "word": self.word, "supervisor": self.supervisor}
@@ -85,7 +90,9 @@ class World:
 
     def as_it_is(self) -> tuple[object, ...]:
         """What must be as before when a configuration was undone."""
-        lims = {server.name: (lim.traffic, lim.number, lim.supervisor) for server, lim in self.lims.items()}
+        lims = {
+            server.name: (lim.traffic, lim.number, lim.supervisor, lim.listens) for server, lim in self.lims.items()
+        }
         tables = {path.name: path.read_text() for path in self.state.iterdir() if path.name.startswith("translation")}
         return lims, self.runs, tables
 
@@ -212,7 +219,7 @@ async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
     assert (kept.past.loaded, kept.past.counts["new"], kept.past.counts["foreign"]) == (MIRROR.stamp, 0, 2)
 
 
-WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded")
+WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded", "listen")
 
 
 @pytest.mark.parametrize("point", WAYS)

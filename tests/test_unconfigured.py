@@ -107,15 +107,14 @@ async def test_a_removal_ends_the_supervision_and_the_next_life_has_no_pair(tmp_
     assert action is not None
     answer = await begun[0].act(action, Remove(), "tester")
     assert isinstance(answer, Done)
-    await wait_until(lambda: _is_removed(tmp_path))
+    saved = await folder.load()
+    async with asyncio.timeout(5):
+        while not saved.setup.removed:
+            await asyncio.sleep(0.01)
+            saved = await folder.load()
     running.cancel()
     await asyncio.wait({running})
-    saved = await folder.load()
     assert saved.setup.removed
     assert saved.setup.site is None
     assert len(begun) == 1
     folder.close()
-
-
-def _is_removed(folder: Path) -> bool:
-    return b'"removed": true' in (folder / "state" / "setup").read_bytes()

@@ -16,6 +16,7 @@ from redundancyd.core.survey import parse_facts as survey_facts
 from redundancyd.core.systems import Origin, Server, Status, Traffic, Word
 from redundancyd.errors import OutOfReach
 
+LINE_MAX = 256
 NUMBER_MAX = 999_999_999_999
 _TEXT_MAX = 200
 _LIMS_MAX = 1000
@@ -140,6 +141,15 @@ async def order(channel: Channel, word: Word, number: int, supervisor: str, dead
 async def remove(channel: Channel, supervisor: str, deadline_ms: int) -> Status | Refused:
     """Have the last order forgotten, the rules left as they are; OutOfReach when the outcome is unknown."""
     return parse_status(await channel.ask(f"remove {supervisor}", deadline_ms), channel.server)
+
+
+async def listen(channel: Channel, supervisor: str, control: tuple[str, ...], deadline_ms: int) -> Status | Refused:
+    """Have a LIM listen for these after a restart, as many as a line holds; none has it forget them."""
+    line = f"listen {supervisor}"
+    for address in control:
+        if len(line) + 1 + len(address) <= LINE_MAX:
+            line += f" {address}"
+    return parse_status(await channel.ask(line, deadline_ms), channel.server)
 
 
 async def look(channel: Channel, deadline_ms: int) -> Status | Refused:

@@ -46,7 +46,7 @@ STEPS: tuple[Row, ...] = (
 class Undo(StrEnum):
     """How a step is undone."""
 
-    GOAL = "forget the goal"
+    GOAL = "forget the goal, and what the LIMs of the primary were told to listen for"
     DATA = "roll the alternate back to what it ran before"
     TRAFFIC = "allow the LIMs of the alternate that were allowed before, and forget the order there"
     TABLE = "put the translation table back"

@@ -83,7 +83,7 @@ def lim_settings(plan: BedPlan, lim: LimPlan) -> str:
         f"boot_hold={seconds(str(values['takeover.boot_hold']))}",
         f"orphan_hold={seconds(str(values['takeover.orphan_hold']))}",
         f"reload_deadline={seconds(str(values.get('takeover.reload_deadline', '15m')))}",
-        f"control={CONTROL}",
+        f"control={CONTROL if plan.configured else ''}",
         f"iptables={plan.backend}",
         "command_version=ts_about",
         "command_status=status -system",

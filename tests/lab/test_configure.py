@@ -143,6 +143,8 @@ def test_from_nothing_to_a_supervised_pair_and_out_again(site: Site):
         "alternate-2": Traffic.BLOCKED,
     }
     assert site.page()["accepted"] == ["foreign"]
+    for lim in site.bed.of(System.PRIMARY):
+        assert (lim.disk / "var/lib/redundancyd/lim/control").read_text() == f"{CONTROL}\n"
     assert "remove" in site.say(*WORDS, status=3).stdout + site.say(*WORDS[:-1], "--preview", status=3).stdout
     site.daemon.stop()
     site.daemon.start()
