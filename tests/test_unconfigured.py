@@ -102,18 +102,15 @@ async def test_a_removal_ends_the_supervision_and_the_next_life_has_no_pair(tmp_
     running = asyncio.create_task(
         lives("settings", lambda _: folder, outside(lims, clock), load=lambda _: settings, begun=begun.append)
     )
-    await wait_until(lambda: bool(begun) and begun[0].state().goal is None and bool(begun[0].status()["systems"]))
+    await wait_until(lambda: bool(lims) and all("status" in lim.asked for lim in lims.values()))
     action = find("remove")
     assert action is not None
     answer = await begun[0].act(action, Remove(), "tester")
     assert isinstance(answer, Done)
-    saved = await folder.load()
-    async with asyncio.timeout(5):
-        while not saved.setup.removed:
-            await asyncio.sleep(0.01)
-            saved = await folder.load()
+    await wait_until(lambda: all("remove" in lim.asked for lim in lims.values()))  # by the next life
     running.cancel()
     await asyncio.wait({running})
+    saved = await folder.load()
     assert saved.setup.removed
     assert saved.setup.site is None
     assert len(begun) == 1
