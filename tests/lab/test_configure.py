@@ -190,17 +190,45 @@ BROKEN = {
         (),
         ("primary: allowed, blocked", "the alternate carries the traffic", "more_configuration iptables remove"),
     ),
+    "clock": (
+        lambda bed: _replace(bed, "alternate-2", "date", "echo $(($(/usr/bin/date +%s) + 3600))"),
+        (),
+        ("alternate-2: 3600 s before our clock", "the same NTP servers"),
+    ),
+    "processors": (
+        lambda bed: _replace(bed, "primary-2", "nproc", "echo 999"),
+        (),
+        ("LIM 2: processors 999 against", "less (processors)", "--accept capacity"),
+    ),
+    "slow": (
+        lambda bed: bed.lims["primary-1"].run(f"tc qdisc add dev eth0 root {SLOW}".split()),
+        (),
+        ("kB a second from the primary's LIM 1", "Look at the line between the two places", "--accept rate"),
+    ),
     "mask": (None, ("--master-ip", "192.0.2.10/24"), ("192.0.2.10/24 has a mask", "without the slash: 192.0.2.10")),
     "wrong-master": (None, ("--master-ip", "192.0.2.99"), ("192.0.2.99 does not answer", "itself reports: 192.0.2.10")),
     "control": (None, ("--network-control-address", "203.0.113.99"), ("203.0.113.99 does not answer", "always on")),
 }
-UNDO = {"blocked": lambda bed: bed.lims["primary-2"].run(["redundancy-lim", "allow", "--by-hand"])}
+UNDO = {
+    "blocked": lambda bed: bed.lims["primary-2"].run(["redundancy-lim", "allow", "--by-hand"]),
+    "clock": lambda bed: bed.lims["alternate-2"].run(["rm", "/usr/local/sbin/date"]),
+    "processors": lambda bed: bed.lims["primary-2"].run(["rm", "/usr/local/sbin/nproc"]),
+    "slow": lambda bed: bed.lims["primary-1"].run(["tc", "qdisc", "del", "dev", "eth0", "root"]),
+}
+SLOW = "tbf rate 1mbit burst 16kb latency 400ms"
 FILES = (
     "/etc/opt/eri_sn/about",
     "/etc/opt/eri_sn/mxone_data",
     "/etc/opt/eri_sn/media_gateways",
     "/etc/redundancyd/lim.conf",
 )
+
+
+def _replace(bed: Bed, name: str, command: str, script: str) -> None:
+    path = bed.lims[name].path(f"/usr/local/sbin/{command}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 def _add_setting(bed: Bed, name: str, line: str) -> None:
@@ -230,6 +258,29 @@ def test_a_prerequisite_that_is_not_met_is_told_with_its_remedy_and_nothing_is_c
     assert [word for word in told if word not in flat] == []
     assert after == before
     assert not shared.page()["configured"]
+
+
+def test_a_lim_that_shows_another_host_key_is_told_apart_from_one_that_is_away(site: Site):
+    """
+    Reinstalled, or somebody else: the remedy is to compare, and nothing was changed.
+    """
+    known = site.bed.supervisor.path("/etc/redundancyd/known_hosts")
+    lines = known.read_text().splitlines()
+    other = next(line.split(" ", 1)[1] for line in lines if line.startswith("192.0.2.11 "))
+    known.write_text(
+        "".join(
+            f"{each} {other}\n" if each == "192.0.2.12" else f"{line}\n" for line in lines for each in [line.split()[0]]
+        )
+    )
+    site.daemon.stop()
+    site.daemon.start()
+    site.daemon.wait_answering()
+    site.wait(lambda: sum(lim["reach"] for lim in site.lims()) == 3, 20)
+    before = site.rules(), site.files()
+    flat = " ".join(site.say(*WORDS, status=3).stdout.split())
+    assert "primary-2: its host key is not the one that is pinned" in flat
+    assert "Compare the key at the console of the LIM" in flat
+    assert (site.rules(), site.files()) == before
 
 
 def _instead(words: tuple[str, ...]) -> tuple[str, ...]:
