@@ -23,7 +23,7 @@ _LONG_MS = 20_000  # of a LIM in reach; it is looked at every few seconds
 def status(page: Page, paint: Paint = PLAIN) -> str:
     """The status page."""
     lines: list[str] = [*_head(page, paint), ""]
-    for part in (_unfenced, _awaits, _paused, _heartbeat, _systems, _methods, _would_go_wrong, _alarms):
+    for part in (_unfenced, _awaits, _paused, _heartbeat, _systems, _methods, _accepted, _would_go_wrong, _alarms):
         found = list(part(page, paint))
         lines += [*found, ""] if found else []
     return "\n".join(lines[:-1])
@@ -186,6 +186,12 @@ def _remarks(lim: Page) -> str:
 def _methods(page: Page, _: Paint) -> Iterator[str]:
     for direction, method in page["methods"].items():
         yield f" {plain(direction).ljust(26)}{plain(method)}"
+
+
+def _accepted(page: Page, _: Paint) -> Iterator[str]:
+    """What was not met, or not to be told, when the pair was configured."""
+    if page.get("accepted"):
+        yield from wrapped(", ".join(page["accepted"]), " accepted at configure     ")
 
 
 def _would_go_wrong(page: Page, paint: Paint) -> Iterator[str]:

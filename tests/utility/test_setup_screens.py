@@ -13,7 +13,7 @@ from redundancyd.core.systems import Methods
 from redundancyd.errors import DaemonNotReached
 from redundancyd.setup_page import preview_page
 from redundancyd.status import About, status
-from redundancyd.utility import setup_follow, setup_screens
+from redundancyd.utility import screens, setup_follow, setup_screens
 from redundancyd.utility.setup_follow import end, follow
 from redundancyd.utility.text import WIDTH
 from tests.core.test_prerequisites import A2, ASKED, P1, facts, survey
@@ -83,6 +83,16 @@ def test_a_preview_without_a_list_is_an_ordinary_one():
     told = setup_screens.preview(preview_page(Preview(("now",), ("do",), ("after",))))
     assert "Prerequisites" not in told
     assert "1. do" in told
+
+
+def test_what_was_accepted_at_configure_stands_in_the_status_of_the_pair():
+    """
+    By the names that were typed; nothing where nothing was accepted.
+    """
+    page = status(state(), About("0.1.0", 1000), 61_000)
+    told = screens.status({**page, "configured": True, "accepted": ["capacity", "foreign"]})
+    assert "accepted at configure     capacity, foreign" in told
+    assert "accepted" not in screens.status({**page, "configured": True, "accepted": []})
 
 
 FIRST = unconfigured()
