@@ -96,6 +96,8 @@ def _configured(first: Page, page: Page) -> tuple[int, str] | None:
     if setup["step"] != "resting" or setup["undoing"]:
         return None
     if setup["last"] is not None and setup["last"] != earlier.get("last"):
+        if setup["last"]["result"] == "configured":
+            return None  # this life ends; the next one has the pair
         why = plain(setup["last"]["why"])
         return FAILED, f"NOT configured ({plain(setup['last']['result'])}): {why}\nEverything is as before."
     if page["started_at"] != first["started_at"]:

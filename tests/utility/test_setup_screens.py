@@ -126,7 +126,11 @@ def test_how_it_ended(action: str, first: dict[str, Any], page: dict[str, Any], 
     assert words in ended[1]
 
 
-@pytest.mark.parametrize("setup", [{"step": "loading"}, {"undoing": True}, {}])
+CHANGING = {"last": {"result": "configured", "why": "the primary is active", "ended_at": 2}}
+"""the instant at which the life without a pair ends"""
+
+
+@pytest.mark.parametrize("setup", [{"step": "loading"}, {"undoing": True}, {}, CHANGING])
 def test_it_has_not_ended_while_something_goes_on(setup: dict[str, object]):
     """
     Nor before it has begun.
