@@ -87,7 +87,7 @@ class Daemon:
     """One life of the daemon, from a settings file to a signal."""
 
     def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
-        self._config, self._folder, self._us, self._setup = settings, folder, saved.supervisor, saved.setup
+        self._config, self._folder, self._us, self._saved = settings, folder, saved.supervisor, saved
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._outside = outside
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -97,12 +97,12 @@ class Daemon:
         self._late_ms = self._fed_at = 0
         self._started_at = self._beat_at = self._clock.now()
         self._beats: deque[Beat] = deque(maxlen=settings.heartbeat.missed)
-        methods = saved.methods or settings.methods()
+        wanted = saved.methods or settings.methods()
+        self._orders = Orders(self.post, self._clock.now, wanted, folder, settings.servers(), saved.fallback)
         self._first = decision.start(
-            settings.core_settings(), saved.supervisor, methods, saved.goal, saved.pause, self._started_at
+            settings.core_settings(), saved.supervisor, self._orders.methods, saved.goal, saved.pause, self._started_at
         )
-        self._state: State = self._first.state
-        self._orders = Orders(self.post, self._clock.now, methods, folder)
+        self._state: State = replace(self._first.state, goal_unsaved=saved.goal_unsaved)
         make = outside.data
         self._data = None if make is None else make(settings, self._clock, saved.supervisor.id, self.post)
 
@@ -176,6 +176,14 @@ class Daemon:
             self._note_rest()
             self._feed_watchdog()
 
+    def left(self) -> Saved:
+        """What the next life begins with: what counts now, whether the disk answers or not."""
+        state = self._state
+        goal = state.previous if state.phase is Phase.SAVING else state.before_change or state.goal
+        methods = self._orders.chosen or self._saved.methods
+        unsaved, setup = state.goal_unsaved, self._saved.setup
+        return Saved(self._us, goal, methods, state.pause, self._orders.fallback, unsaved, setup)
+
     def _note_rest(self) -> None:
         """Whether this would be a good moment to stop."""
         if self._state.phase in UNDER_WAY:
@@ -228,7 +236,7 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """What the status page shows."""
-        site = self._setup.site
+        site = self._saved.setup.site
         page = status_page(self._state, self.about(), self._clock.now())
         return {**page, "configured": True, "accepted": list(site.accepted) if site is not None else []}
 
@@ -236,11 +244,16 @@ class Daemon:
         """What the state does not know of us."""
         orphan_hold_ms = self._config.takeover.orphan_hold
         data, alarms = (None, ()) if self._data is None else (self._data.page(), self._data.alarms())
-        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms)
+        held = self._orders.alarms()
+        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms, held)
 
     def mirrors(self) -> list[dict[str, Any]]:
         """The copies of exchange data as they were last looked at."""
         return [] if self._data is None else mirror_pages(self._data.mirrors())
+
+    def translation(self) -> dict[str, Any]:
+        """The translation table, and the addresses of the newest mirror."""
+        return {} if self._data is None else self._data.translation()
 
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""
@@ -265,11 +278,12 @@ class Daemon:
         """End the supervision: from the instant it is on the disk nobody orders anything any more."""
         if why := remove_refusal(self._state):
             return Problem("under_way", why, "Watch it with 'redundancyctl events --follow'.")
-        setup = self._setup.ended(tuple(server.name for server in self._state.settings.servers))
+        setup = self._saved.setup.ended(tuple(server.name for server in self._state.settings.servers))
         try:
             await self._folder.setup.save(setup)
         except NotSaved as error:
             return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
+        self._saved = replace(self._saved, setup=setup)
         self.end(Ending.SETUP)
         return Done("the supervision has ended; traffic stays as it is")
 

@@ -27,8 +27,8 @@ async def lives(
     """Lives on end, one for each reread of the settings, until a signal says stop; `begun` is told of each."""
     settings = _first(path, load)
     folder = folder_of(settings)
+    saved = await folder.load()
     while True:
-        saved = await folder.load()
         pair = in_force(settings, saved.setup)
         life: Daemon | Unconfigured
         if pair is None:
@@ -42,6 +42,10 @@ async def lives(
             outside.notify.stopping()
             return
         outside.notify.reloading(outside.clock.monotonic_us())
+        if isinstance(life, Daemon) and ending is Ending.RELOAD:
+            saved = life.left()  # not from the disk: one that hangs just now must not end the supervision
+        else:
+            saved = await folder.load()
         if ending is Ending.RELOAD:
             settings = _reread(path, settings, load)
 

@@ -2,6 +2,7 @@
 
 from redundancyd.action_kinds import Action, Argument, Kind
 from redundancyd.requests import Configure, Remove
+from redundancyd.translation_actions import TEXT_MAX
 
 SETUP_ACTIONS: tuple[Action, ...] = (
     Action(
@@ -37,9 +38,9 @@ SETUP_ACTIONS: tuple[Action, ...] = (
             ),
             Argument(
                 "translation",
-                Kind.FILE,
+                Kind.LINES,
                 "The translation table: a line for each address, the primary's and ours.  Default: the saved one.",
-                most=10_000,
+                most=TEXT_MAX,
                 like="FILE",
             ),
             Argument(

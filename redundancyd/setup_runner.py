@@ -13,21 +13,25 @@ from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import Saved, StateFolder
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.table_file import entries
 from redundancyd.config import Config
-from redundancyd.core.prerequisite_kinds import Asked
+from redundancyd.core.data_alarms import Held
+from redundancyd.core.prerequisite_kinds import Asked, Known
 from redundancyd.core.prerequisites import Finding, accepted, findings, hindering
 from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.site import Setup, Site
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Server
-from redundancyd.core.translation_table import TableNotUnderstood, parse_table
-from redundancyd.data_page import progress_page
+from redundancyd.core.systems import Fallback, Server
+from redundancyd.core.table_text import checked, without_hints
+from redundancyd.core.translation_table import TableNotUnderstood
+from redundancyd.data_page import held_page, progress_page
 from redundancyd.data_steps import Steps
-from redundancyd.errors import RedundancyError, TranslationFailed
+from redundancyd.errors import NotSaved, RedundancyError
 from redundancyd.requests import Configure, Done, Problem
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
 from redundancyd.setup_survey import Surveyor
+from redundancyd.translation_desk import TranslationDesk, own_addresses
 
 AGAIN_MS = 3000
 """After this what could not be undone, or disarmed, is tried again"""
@@ -44,8 +48,13 @@ UNDER_WAY = Problem(
 class Means:
     """By what it asks and works; tests put their own in this place."""
 
-    make_steps: Callable[[Config, Clock, DataFiles], Steps]
+    make_steps: Callable[[Config, Clock], Steps]
     survey: Callable[[Asked], Awaitable[Survey]]
+
+
+def real_steps(config: Config, clock: Clock) -> Steps:
+    """The steps over the real LIMs, by the table that is on the disk now."""
+    return Steps(config, clock, TranslationDesk(config))
 
 
 _Asked = tuple[Configure, tuple[str, ...]]
@@ -74,9 +83,11 @@ class SetupRunner:
         self._config, self._clock, self._saved = config, clock, saved
         self._configured = configured
         self._methods = saved.methods or config.methods()
-        self._files = DataFiles(Path(config.daemon.state_folder), clock)
-        self._steps = SetupSteps(channels, folder, self._files, clock, saved.supervisor, saved.setup)
-        self._means = means or Means(Steps, Surveyor(config, clock, channels).survey)
+        self._folder, self._fallback = folder, saved.fallback
+        files = DataFiles(Path(config.daemon.state_folder), clock)
+        self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
+        self._desk = TranslationDesk(config)
+        self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
         self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
         """what is asked for, and None when there may be something to do"""
         self._is_asked = False
@@ -92,6 +103,7 @@ class SetupRunner:
         """First what an earlier run left to undo or to do, then what is asked for; until it is cancelled."""
         while True:
             await self._settle()
+            await self._look_at_table()
             wait_ms = AGAIN_MS if self._unsettled() else None
             request = None
             with suppress(TimeoutError):
@@ -123,6 +135,12 @@ class SetupRunner:
             finally:
                 self.step = Step.RESTING
 
+    async def _look_at_table(self) -> None:
+        """The table that is on the disk now, to be shown; `configure` and its undoing write it behind this desk."""
+        desk = TranslationDesk(self._config)
+        await desk.refresh()
+        self._desk = desk
+
     # --- what an operator asks ---
 
     async def check(self, request: Configure) -> tuple[Finding, ...]:
@@ -130,7 +148,8 @@ class SetupRunner:
         asked = Asked(request.master_ip, request.network_control_address, request.accept)
         async with self._checking:
             found = await self._means.survey(asked)
-        self.findings = findings(found, asked, self._saved.supervisor, self._methods, self._config.exchange_data.keep)
+        known = Known(self._saved.supervisor, self._methods, self._config.exchange_data.keep, self._fallback)
+        self.findings = findings(found, asked, known)
         return self.findings
 
     async def configure(self, request: Configure) -> Done | Problem:
@@ -139,11 +158,8 @@ class SetupRunner:
             return UNDER_WAY
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
-        if not request.translation:
-            try:
-                await self._files.table()
-            except TranslationFailed as error:
-                return Problem("no_translation", error.came_back, "Name the table: --translation FILE.")
+        if request.translation is None and (why := await self._lacks_table()):
+            return Problem("no_translation", why, "Name the table: --translation FILE.")
         found = await self.check(request)
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
@@ -166,13 +182,32 @@ class SetupRunner:
     def _is_busy(self) -> bool:
         return self._job is not None or self._is_asked
 
-    @staticmethod
-    def _table_mistakes(request: Configure) -> str:
+    def _table_mistakes(self, request: Configure) -> str:
+        site = Site(request.master_ip, request.network_control_address)
         try:
-            parse_table("\n".join(request.translation))
+            own = own_addresses(self._config.of_site(site))
+            checked(without_hints(request.translation or ""), own)
         except TableNotUnderstood as error:
             return str(error)[:800]
         return ""
+
+    async def _lacks_table(self) -> str:
+        """Why the saved table is none to translate by; empty when it is one."""
+        try:
+            saved = await self._folder.setup.read_table()
+            entries(saved.text)
+        except RedundancyError as error:
+            return error.came_back
+        return "" if saved.text.strip() else "there is no translation table"
+
+    async def set_fallback(self, fallback: Fallback) -> Done | Problem:
+        """Remember what the operator says of the primary's clusters."""
+        try:
+            await self._folder.save_fallback(fallback)
+        except NotSaved as error:
+            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
+        self._fallback = fallback
+        return Done(f"the fallback type of the primary's clusters is {fallback}")
 
     # --- the walk ---
 
@@ -210,7 +245,7 @@ class SetupRunner:
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)
-        steps = self._means.make_steps(self._config.of_site(site), self._clock, self._files)
+        steps = self._means.make_steps(self._config.of_site(site), self._clock)
         self._at(Step.COPYING)
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
@@ -235,7 +270,7 @@ class SetupRunner:
 
     async def _undo_all(self) -> None:
         """Everything is as before when this returns, however long a LIM stays away."""
-        steps = self._means.make_steps(self._config, self._clock, self._files)
+        steps = self._means.make_steps(self._config, self._clock)
         while self.setup.begun is not None:
             self.step = Step.UNDOING
             try:
@@ -251,6 +286,10 @@ class SetupRunner:
         self.step = Step.RESTING
 
     # --- what is shown ---
+
+    def translation(self) -> dict[str, Any]:
+        """The saved translation table; no mirror is looked through before there is a pair."""
+        return {**self._desk.page(), **held_page(Held())}
 
     def page(self) -> dict[str, Any]:
         """The part `setup` of the status page."""

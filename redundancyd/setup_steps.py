@@ -15,6 +15,8 @@ from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.setup_file import LAYOUT
+from redundancyd.adapters.table_file import SavedTable
 from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
@@ -22,8 +24,9 @@ from redundancyd.core.mirrors import Mirror
 from redundancyd.core.setup_plan import Undo, first_number, to_block, undo, undone
 from redundancyd.core.site import Begun, Setup, Site
 from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
+from redundancyd.core.table_text import without_hints
 from redundancyd.data_steps import Steps, Translation
-from redundancyd.errors import FarDataRefused, RedundancyError, RequestRefused
+from redundancyd.errors import FarDataRefused, RedundancyError, RequestRefused, TranslationFailed
 from redundancyd.requests import Configure
 
 LOOK_MS, ORDER_MS = 5000, 5000
@@ -72,23 +75,34 @@ class SetupSteps:
         if not self.begun.table:
             await self._folder.setup.keep_table()  # what an earlier one left beside is not what stands there now
             await self._note(replace(self.begun, table=True))
-        confirmed = await self._files.confirmed()
-        table = "".join(f"{line}\n" for line in asked.translation) if asked.translation else None
-        await self._folder.setup.write_table(table, confirmed)
+        table = await self._table(asked)
+        await self._folder.setup.write_table(table)
         made = await steps.translate(mirror)
         if made.missing:
             why = f"own addresses that the table does not translate: {'; '.join(made.missing[:TOLD_MAX])}"
             remedy = "Add a line for each of them to the file of --translation, and configure again."
             raise RequestRefused("translating the primary's data", why, remedy)
-        if made.new and FOREIGN not in asked.accept:
-            told = [f"{address} in {place}" for address, place in list(made.new.items())[:TOLD_MAX]]
+        if made.unconfirmed and FOREIGN not in asked.accept:
+            told = "; ".join(made.unconfirmed[:TOLD_MAX])
             remedy = (
                 f"Those that the alternate may use as they are: --accept {FOREIGN} confirms them; for the others add "
                 "a line to the file of --translation."
             )
-            raise RequestRefused("translating the primary's data", f"foreign addresses: {'; '.join(told)}", remedy)
-        await self._folder.setup.write_table(table, confirmed | frozenset(made.new))
-        return _confirmed(made), bool(made.new)
+            raise RequestRefused("translating the primary's data", f"foreign addresses: {told}", remedy)
+        if not made.unconfirmed:
+            return made, False
+        await self._folder.setup.write_table(replace(table, confirmed=table.confirmed | _new(made)))
+        return _confirmed(made), True
+
+    async def _table(self, asked: Configure) -> SavedTable:
+        """What was given, or what was saved last; the confirmations stay."""
+        try:
+            saved = await self._folder.setup.read_table()
+        except TranslationFailed:
+            if asked.translation is None:
+                raise
+            saved = SavedTable()  # what can't be read any more is what a new one mends
+        return saved if asked.translation is None else replace(saved, text=without_hints(asked.translation))
 
     async def block(self) -> None:
         """Every LIM of the alternate is blocked when this returns; those that were so already are not touched."""
@@ -100,11 +114,12 @@ class SetupSteps:
 
     async def load(self, steps: Steps, made: Translation, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
-        stamp = await steps.send(made)
+        await steps.check_versions(made.version)
+        stamp, behind = await steps.send(made)
         before = (await steps.own_backups()).current or ""
         await self._note(replace(self.begun, loading=True, before=before))
         await steps.load(stamp, running)
-        past = Past(loaded=stamp, mirror=made.mirror.stamp, table=made.table, counts=made.counts)
+        past = Past(loaded=stamp, mirror=made.mirror.stamp, table=made.table, counts=made.counts, behind=behind)
         await self._files.save_past(past)
 
     async def start(self, site: Site) -> None:
@@ -115,6 +130,7 @@ class SetupSteps:
         goal = Goal(
             System.PRIMARY, self.begun.number, Kind.FORCED, by_operator=False, reason="configured", decided_at=now
         )
+        await self._folder.setup.put_aside([LAYOUT])
         await self._folder.save(goal)
         await self.save(self.setup.configured(site))
         await self._folder.setup.keep_table()
@@ -207,11 +223,17 @@ class SetupSteps:
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
 
 
+def _new(made: Translation) -> frozenset[str]:
+    """All foreign addresses that nobody had confirmed."""
+    lims = {} if made.seen is None else made.seen.lims
+    return frozenset(address for each in lims.values() for kind, address in each.addresses if kind is Found.NEW)
+
+
 def _confirmed(made: Translation) -> Translation:
     """The same, now that its foreign addresses are confirmed."""
     counts = dict(made.counts)
     counts[Found.FOREIGN] = counts.get(Found.FOREIGN, 0) + counts.pop(Found.NEW, 0)
-    return replace(made, counts={**counts, str(Found.NEW): 0})
+    return replace(made, unconfirmed=(), counts={**counts, str(Found.NEW): 0})
 
 
 def _worked(tried: str, said: Status | Refused) -> Status:

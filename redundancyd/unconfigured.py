@@ -23,7 +23,7 @@ from redundancyd.core.systems import Server, Status
 from redundancyd.daemon import FEED_EVERY_MS, Ending, Outside
 from redundancyd.errors import OutOfReach
 from redundancyd.records import Line, Subscription
-from redundancyd.requests import Configure, Done, Problem, Remove, Request
+from redundancyd.requests import Configure, Done, Problem, Remove, Request, SetFallback
 from redundancyd.setup_page import NOT_CONFIGURED, preview_page
 from redundancyd.setup_runner import SetupRunner
 from redundancyd.status import About
@@ -156,6 +156,10 @@ class Unconfigured:
         """Nobody looks after mirrors before a pair is configured."""
         return []
 
+    def translation(self) -> dict[str, Any]:
+        """The translation table that is saved."""
+        return self._runner.translation()
+
     async def preview(self, request: Request) -> dict[str, Any]:
         """What `configure` would do, with every prerequisite found out now."""
         if not isinstance(request, Configure):
@@ -175,6 +179,8 @@ class Unconfigured:
                 answer = await self._runner.configure(request)
             case Remove():
                 answer = self._runner.stop()
+            case SetFallback(fallback):
+                answer = await self._runner.set_fallback(fallback)
             case _:
                 answer = REFUSED
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}

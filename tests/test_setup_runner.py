@@ -17,11 +17,15 @@ from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.data_in import Loaded
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.slots import SlotFile
+from redundancyd.adapters.table_file import SavedTable, TableFile
+from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList
+from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
 from redundancyd.core.setup_plan import STEPS
-from redundancyd.core.systems import Server, System
-from redundancyd.data_steps import Steps, Translation
+from redundancyd.core.systems import Fallback, Server, System
+from redundancyd.data_steps import Steps, Translation, told_of
 from redundancyd.errors import FarDataRefused
 from redundancyd.requests import Configure, Done, Problem
 from redundancyd.setup_runner import Means, SetupRunner
@@ -30,7 +34,7 @@ from tests.test_program import SETTINGS
 
 MIRROR = Mirror("20260309031502", Condition.WHOLE, "", 1000)
 BEFORE = "20260307040000"
-ASKED = Configure("192.0.2.10", ("203.0.113.1",), ("192.0.2.10 198.51.100.10",), ("foreign",))
+ASKED = Configure("192.0.2.10", ("203.0.113.1",), "192.0.2.10 198.51.100.10\n", ("foreign",))
 
 
 class Lim:
@@ -77,7 +81,7 @@ class World:
         self.stands = ""
         self.reached = asyncio.Event()
         self.survey = survey()
-        self.new: dict[str, str] = {}
+        self.new: dict[str, tuple[str, int]] = {}
         self.missing: tuple[str, ...] = ()
 
     async def at(self, point: str) -> None:
@@ -93,7 +97,7 @@ class World:
         lims = {
             server.name: (lim.traffic, lim.number, lim.supervisor, lim.listens) for server, lim in self.lims.items()
         }
-        tables = {path.name: path.read_text() for path in self.state.iterdir() if path.name.startswith("translation")}
+        tables = {path.name: path.read_bytes() for path in self.state.iterdir() if path.name.startswith("translation")}
         return lims, self.runs, tables
 
 
@@ -116,12 +120,21 @@ class FakeSteps:
     async def translate(self, mirror: Mirror) -> Translation:
         """Translated."""
         await self.world.at("translating")
-        return Translation(mirror, "17.8", "sum", {}, {"new": 2}, self.world.missing, self.world.new)
+        found = Findings()
+        for address, (file, line) in self.world.new.items():
+            found.add(Kind.NEW, address, file, line)
+        unconfirmed = told_of(Kind.NEW, {1: found})
+        seen = Seen(mirror.stamp, "sum", {1: found})
+        return Translation(mirror, "17.8", "sum", {}, {"new": 2}, self.world.missing, unconfirmed, seen)
 
-    async def send(self, made: Translation) -> str:
-        """Sent."""
+    async def check_versions(self, version: str) -> None:
+        """Both are of this one."""
+        assert version == "17.8"
+
+    async def send(self, made: Translation) -> tuple[str, tuple[str, ...]]:
+        """Sent, but for a standby server."""
         await self.world.at("sending")
-        return made.mirror.stamp
+        return made.mirror.stamp, ("alternate-1-standby: out of reach",)
 
     async def own_backups(self) -> BackupList:
         """What runs."""
@@ -175,7 +188,7 @@ async def life(world: World) -> AsyncIterator[Life]:
         folder,
         cast("Mapping[Server, Channel]", world.lims),
         found.set,
-        Means(lambda _config, _clock, _files: cast("Steps", FakeSteps(world)), surveyed),  # type: ignore[arg-type]
+        Means(lambda _config, _clock: cast("Steps", FakeSteps(world)), surveyed),  # type: ignore[arg-type]
     )
     one = Life(world, runner, folder)
     one.configured = found
@@ -198,7 +211,9 @@ async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
     """
     Blocked, loaded, the goal of the same number, the site; nothing is left to undo.
     """
-    world.new = {"203.0.113.9": "LIM 1, cql/a.csv:2"}
+    world.new = {"203.0.113.9": ("cql/a.csv", 2)}
+    layout = SlotFile(world.state / "layout", "layout", 262_144)
+    await asyncio.to_thread(layout.write, {"settings": "of an earlier pair"})
     async with life(world) as one:
         assert isinstance(await one.runner.configure(ASKED), Done)
         async with asyncio.timeout(5):
@@ -212,11 +227,13 @@ async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
     blocked = {server.system: lim.traffic for server, lim in world.lims.items()}
     assert blocked == {System.PRIMARY: "allowed", System.ALTERNATE: "blocked"}
     assert world.runs == MIRROR.stamp
-    assert (world.state / "translation").read_text() == "192.0.2.10 198.51.100.10\n"
-    assert (world.state / "translation-confirmed").read_text() == "203.0.113.9\n"
+    table = await TableFile(world.state).read()
+    assert table == SavedTable("192.0.2.10 198.51.100.10\n", frozenset({"203.0.113.9"}))
+    assert not (world.state / "layout").exists()
     kept = await DataFiles(world.state, Clock()).read()
     assert kept.past.counts is not None
     assert (kept.past.loaded, kept.past.counts["new"], kept.past.counts["foreign"]) == (MIRROR.stamp, 0, 2)
+    assert kept.past.behind == ("alternate-1-standby: out of reach",)
 
 
 WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded", "listen")
@@ -295,12 +312,38 @@ async def test_own_addresses_without_a_translation_and_foreign_ones_that_nobody_
         assert one.runner.last is not None
         assert "192.0.2.11 in LIM 1" in one.runner.last["why"]
         assert "--translation" in one.runner.last["why"]
-        world.missing, world.new = (), {"203.0.113.9": "LIM 1, cql/b.csv:3"}
+        world.missing, world.new = (), {"203.0.113.9": ("cql/b.csv", 3)}
         await one.runner.configure(replace(ASKED, accept=()))
         await one.ended()
         assert "203.0.113.9 in LIM 1, cql/b.csv:3" in one.runner.last["why"]
         assert "--accept foreign" in one.runner.last["why"]
-    assert not (world.state / "translation").exists()
+    assert not (world.state / "translation-table").exists()
+
+
+async def test_without_a_table_the_saved_one_holds_and_none_at_all_is_told(world: World):
+    """
+    The plain files count where no table was ever saved; their confirmations stay.
+    """
+    async with life(world) as one:
+        answer = await one.runner.configure(replace(ASKED, translation=None))
+        assert isinstance(answer, Problem)
+        assert answer.code == "no_translation"
+        (world.state / "translation").write_text("192.0.2.10 198.51.100.10\n")
+        (world.state / "translation-confirmed").write_text("203.0.113.7\n")
+        assert isinstance(await one.runner.configure(replace(ASKED, translation=None)), Done)
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+    table = await TableFile(world.state).read()
+    assert table == SavedTable("192.0.2.10 198.51.100.10\n", frozenset({"203.0.113.7"}))
+
+
+async def test_what_the_operator_said_of_the_clusters_is_remembered(world: World):
+    """
+    The next prerequisites know it, and so does the next life.
+    """
+    async with life(world) as one:
+        assert isinstance(await one.runner.set_fallback(Fallback.AUTOMATIC), Done)
+        assert (await one.folder.load()).fallback is Fallback.AUTOMATIC
 
 
 async def test_a_prerequisite_that_is_not_met_begins_nothing(world: World):
@@ -324,9 +367,13 @@ async def test_a_table_with_a_mistake_is_refused_with_its_line(world: World):
     Before anything is asked of anybody.
     """
     async with life(world) as one:
-        answer = await one.runner.configure(replace(ASKED, translation=("192.0.2.10 198.51.100.10", "nonsense")))
+        answer = await one.runner.configure(replace(ASKED, translation="192.0.2.10 198.51.100.10\nnonsense"))
         assert isinstance(answer, Problem)
         assert "line 2" in answer.detail
+        own = replace(ASKED, translation="192.0.2.11 192.0.2.10")
+        answer = await one.runner.configure(own)
+        assert isinstance(answer, Problem)
+        assert "the primary's master IP address" in answer.detail
 
 
 async def test_only_one_configuration_at_a_time(world: World):

@@ -18,7 +18,7 @@ from redundancyd.adapters.setup_file import SetupFile
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
 from redundancyd.core.site import NOTHING_SET_UP, Setup
-from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
+from redundancyd.core.systems import Fallback, Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
 _SLOT = 32_768
@@ -90,6 +90,9 @@ class Saved:
     goal: Goal | None
     methods: Methods | None
     pause: Pause | None
+    fallback: Fallback | None = None
+    goal_unsaved: str = ""
+    """why the disk does not have this goal, where it was handed on from one life to the next"""
     setup: Setup = NOTHING_SET_UP
 
 
@@ -122,7 +125,8 @@ class StateFolder:
         goal, methods, pause = self._goal_or_none(), self._files.load_methods(), self._files.load_pause()
         if self._supervisor is None:
             self._supervisor = self._files.begin_run()
-        return Saved(self._supervisor, goal, methods, pause, self.setup.load())
+        fallback, setup = self._files.load_fallback(), self.setup.load()
+        return Saved(self._supervisor, goal, methods, pause, fallback=fallback, setup=setup)
 
     def _goal_or_none(self) -> Goal | None:
         """A damaged goal counts as none: the LIMs are asked, and nobody is helped by not starting."""
@@ -145,6 +149,10 @@ class StateFolder:
     async def save_methods(self, methods: Methods) -> None:
         """They are on disk when this returns; NotSaved if not."""
         await self._files.save_methods(methods)
+
+    async def save_fallback(self, fallback: Fallback) -> None:
+        """It is on disk when this returns; NotSaved if not."""
+        await self._files.save_fallback(fallback)
 
     async def save_pause(self, pause: Pause | None) -> None:
         """It, or that there is none, is on disk when this returns; NotSaved if not."""

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from redundancyd.adapters.data_files import CONFIRMED, TABLE
 from redundancyd.adapters.disk import Disk
 from redundancyd.adapters.files import Files
 from redundancyd.adapters.slots import SlotFile
+from redundancyd.adapters.table_file import FILE as TABLE
+from redundancyd.adapters.table_file import SavedTable, TableFile
 from redundancyd.core.site import Setup
 from redundancyd.errors import NotSaved, StateUnreadable
 
 ASIDE = "removed"
 """The folder in which the state of the last supervision lies that was removed"""
+LAYOUT = "layout"
+"""What the systems were when they were configured: the next pair has to be what it is configured as"""
 _STATE = {
     "goal": ("goal", 32_768),
     "methods": ("methods", 8192),
@@ -23,11 +26,12 @@ _STATE = {
     "data-job": ("data-job", 32_768),
     "data-load": ("data-load", 8192),
     "data-auto": ("data-auto", 8192),
+    LAYOUT: ("layout", 262_144),
 }
-_WRITTEN = (TABLE, CONFIRMED)
 _BEFORE, _NONE = ".before", ".none-before"
 _SLOT = 32_768
 _DEADLINE_MS = 2000
+_TABLE_DEADLINE_MS = 10_000
 _SETUP = TypeAdapter(Setup)
 
 
@@ -39,6 +43,8 @@ class SetupFile:
         self._folder, self._files = folder, files
         self._slots = SlotFile(folder / "setup", "setup", _SLOT, files=files)
         self._disk = Disk("setup", files.begin)
+        self._table = folder / TABLE
+        self._kept, self._none = folder / f"{TABLE}{_BEFORE}", folder / f"{TABLE}{_NONE}"
 
     def load(self) -> Setup:
         """What was saved; waits for the disk.  StateUnreadable: without it nobody knows whom to supervise."""
@@ -60,49 +66,44 @@ class SetupFile:
 
     # --- the translation table, and the confirmations ---
 
-    async def write_table(self, table: str | None, confirmed: Iterable[str]) -> None:
-        """Write them, the old ones kept beside once; None leaves the table as it is.  NotSaved if not."""
-        texts = {CONFIRMED: "".join(f"{address}\n" for address in sorted(confirmed))}
-        if table is not None:
-            texts[TABLE] = table
-        await self._disk.run(lambda: self._write_table(texts), _DEADLINE_MS)
+    async def read_table(self) -> SavedTable:
+        """What is in force; TranslationFailed when it can't be read.  A pair has a desk that writes it, too."""
+        return await TableFile(self._folder, self._files).read()
 
-    def _write_table(self, texts: dict[str, str]) -> None:
-        with _explained("writing the translation table"):
-            for name, text in texts.items():
-                path = self._folder / name
-                kept, none = self._folder / f"{name}{_BEFORE}", self._folder / f"{name}{_NONE}"
-                if not (kept.exists() or none.exists()):
-                    if path.exists():
-                        self._files.replace(kept, path.read_bytes())
-                    else:
-                        self._files.replace(none, b"")
-                self._files.replace(path, text.encode())
+    async def write_table(self, table: SavedTable) -> None:
+        """Write it, the old one kept beside once; NotSaved if not."""
+        await self._disk.run(self._keep_before, _TABLE_DEADLINE_MS)
+        await TableFile(self._folder, self._files).save(table)
+
+    def _keep_before(self) -> None:
+        with _explained("keeping the old translation table"):
+            if self._kept.exists() or self._none.exists():
+                return
+            if self._table.exists():
+                self._files.replace(self._kept, self._table.read_bytes())
+            else:
+                self._files.replace(self._none, b"")
 
     async def restore_table(self) -> None:
-        """They are as they were before."""
-        await self._disk.run(self._restore_table, _DEADLINE_MS)
+        """It is as it was before; where it was not there, the plain files count again."""
+        await self._disk.run(self._restore_table, _TABLE_DEADLINE_MS)
 
     def _restore_table(self) -> None:
         with _explained("restoring the translation table"):
-            for name in _WRITTEN:
-                path = self._folder / name
-                kept, none = self._folder / f"{name}{_BEFORE}", self._folder / f"{name}{_NONE}"
-                if kept.exists():
-                    kept.replace(path)
-                elif none.exists():
-                    path.unlink(missing_ok=True)
-                    none.unlink()
+            if self._kept.exists():
+                self._kept.replace(self._table)
+            elif self._none.exists():
+                self._table.unlink(missing_ok=True)
+                self._none.unlink()
 
     async def keep_table(self) -> None:
-        """The old ones are not needed any more; that they stay would harm only the next `configure`."""
+        """The old one is not needed any more; that it stays would harm only the next `configure`."""
         await self._disk.run(self._keep_table, _DEADLINE_MS)
 
     def _keep_table(self) -> None:
         with _explained("forgetting the old translation table"):
-            for name in _WRITTEN:
-                for end in (_BEFORE, _NONE):
-                    (self._folder / f"{name}{end}").unlink(missing_ok=True)
+            for path in (self._kept, self._none):
+                path.unlink(missing_ok=True)
 
     # --- the state of a supervision that has ended ---
 

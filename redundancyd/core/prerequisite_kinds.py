@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Methods, Supervisor, System
+from redundancyd.core.systems import Fallback, Methods, Supervisor, System
 
 SIDES = (System.PRIMARY, System.ALTERNATE)
 TOLD_MAX = 50
@@ -21,15 +21,24 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What we know without asking anybody."""
+
+    us: Supervisor
+    methods: Methods
+    keep: int
+    """mirrors"""
+    fallback: Fallback | None = None
+    """of the primary's clusters, as the operator said"""
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """What a check may look at."""
 
     survey: Survey
     asked: Asked
-    us: Supervisor
-    methods: Methods
-    keep: int
-    """mirrors"""
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)

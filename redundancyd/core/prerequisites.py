@@ -9,9 +9,8 @@ from enum import StrEnum
 
 from redundancyd.core import prerequisites_reach as reach
 from redundancyd.core import prerequisites_sides as sides
-from redundancyd.core.prerequisite_kinds import Asked, Check, Given
+from redundancyd.core.prerequisite_kinds import Asked, Check, Given, Known
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Methods, Supervisor
 
 
 class Outcome(StrEnum):
@@ -43,9 +42,9 @@ class Prerequisite:
     check: Check
 
 
-def findings(survey: Survey, asked: Asked, us: Supervisor, methods: Methods, keep: int) -> tuple[Finding, ...]:
+def findings(survey: Survey, asked: Asked, known: Known) -> tuple[Finding, ...]:
     """Every prerequisite, in the order in which one would look."""
-    given = Given(survey, asked, us, methods, keep)
+    given = Given(survey, asked, known)
     return tuple(_finding(row, given) for row in PREREQUISITES)
 
 

@@ -66,7 +66,7 @@ def rules(given: Given) -> Checked:
     foreign = {
         server.name: f"takes orders of {status.supervisor.partition('.')[0]}, takeover {status.number}"
         for server, status in given.survey.status.items()
-        if status.supervisor and status.supervisor.partition(".")[0] != given.us.id
+        if status.supervisor and status.supervisor.partition(".")[0] != given.known.us.id
     }
     if foreign:
         remedy = "Remove the other supervision there; where it is lost, as root on that LIM: redundancy-lim remove"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from redundancyd.core.clusters import FALLBACK_REMEDY, return_refusal
 from redundancyd.core.prerequisite_kinds import SIDES, TOLD_MAX, Checked, Given, Lack, each_of, joined
 from redundancyd.core.survey import LimFacts
 from redundancyd.core.systems import Method, System
@@ -88,18 +89,14 @@ def regular(given: Given) -> Checked:
 
 
 def fallback(given: Given) -> Checked:
-    """A cluster helps itself where the return is automatic."""
+    """A cluster helps itself where the return is automatic; where it is not known, the return counts as manual."""
     standby = [server.name for server in given.survey.of(System.PRIMARY) if server.standby]
-    method = given.methods.primary_from_alternate
-    if not standby or method is Method.MANUAL:
-        found = f"primary-from-alternate is {method}; standby servers of the primary: {joined(standby)}"
-        return (found,), None
-    told = ("primary-from-alternate is automatic, and nothing tells the fallback type of the primary's clusters",)
-    remedy = (
-        "Set the fallback type of each cluster of the primary to automatic; or keep the return manual: "
-        "[takeover] primary_from_alternate."
-    )
-    return told, Lack(told, remedy, soft=True)
+    method = given.known.methods.primary_from_alternate
+    told = (f"primary-from-alternate is {method}; standby servers of the primary: {joined(standby)}",)
+    why = return_refusal(given.survey.servers, given.known.fallback)
+    if not why or method is Method.MANUAL:
+        return told, None
+    return told, Lack((f"primary-from-alternate is automatic: {why}",), FALLBACK_REMEDY, soft=True)
 
 
 def clocks(given: Given) -> Checked:
@@ -148,8 +145,8 @@ def room(given: Given) -> Checked:
         return told, Lack(
             told, "Make a backup in the primary (data_backup), or ask again: the LIMs may still count.", soft=True
         )
-    told = (f"room for {_mega(room)}; {given.keep} mirrors take up to {_mega(size * given.keep)}",)
-    if room < size * given.keep:
+    told = (f"room for {_mega(room)}; {given.known.keep} mirrors take up to {_mega(size * given.known.keep)}",)
+    if room < size * given.known.keep:
         return told, Lack(told, "Make room where the mirrors lie: [exchange_data] folder.", soft=True)
     return told, None
 

@@ -13,7 +13,7 @@ from redundancyd import lim as lim_files
 from redundancyd.core.systems import System
 from redundancyd.lab import network
 from redundancyd.lab.backups import Store
-from redundancyd.lab.exchange_data import Addresses, contents
+from redundancyd.lab.exchange_data import FOREIGN, Addresses, contents
 from redundancyd.lab.plan import NETS, SIP_PORT, BedPlan, LimPlan, master_address
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.lab.system import LabError, run
@@ -209,8 +209,8 @@ def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
         link.symlink_to(f"/opt/eri_sn/bin/{command.name}")
 
 
-def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
-    """The exchange data of a LIM, and the backups that its system has made of it."""
+def installed(plan: BedPlan, lim: LimPlan) -> dict[str, bytes]:
+    """The exchange data that a LIM of a new bed came with."""
     own = plan.of(lim.system)
     v4, v6 = lim.net.nets
     addresses = Addresses(
@@ -221,8 +221,13 @@ def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
         v6,
         lim.net.address(1),
     )
+    return contents(addresses, plan.data_files, plan.data_bytes)
+
+
+def _write_data(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """The exchange data of a LIM, and the backups that its system has made of it."""
     store = Store(upper / "var/opt/eri_sn", lim.number, f"1{VERSION}")
-    store.install(contents(addresses, plan.data_files, plan.data_bytes), STAMPS[lim.system][: plan.backups])
+    store.install(installed(plan, lim), STAMPS[lim.system][: plan.backups])
 
 
 def _write_supervisor(upper: Path, plan: BedPlan) -> None:
@@ -234,6 +239,8 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
     if plan.configured:
         put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
+        confirmed = "".join(f"{address}\n" for address in FOREIGN)
+        put(upper, "var/lib/redundancyd/translation-confirmed", confirmed, mode=0o600, owner=number)
     put(upper, OPERATORS_TABLE, translation(plan))
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)

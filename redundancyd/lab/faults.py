@@ -8,11 +8,9 @@ import signal
 from collections.abc import Callable, Sequence
 
 from redundancyd.core.systems import System
-from redundancyd.lab import daemon_faults, network
-from redundancyd.lab.disk import PACKAGE, base_python
+from redundancyd.lab import daemon_faults, exchange_faults, network
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import NETS
-from redundancyd.lab.system import spawn
 from redundancyd.lab.world import World
 from redundancyd.scenarios.links import ways
 
@@ -140,20 +138,6 @@ def empty_disk(world: World, words: list[str]) -> None:
         (lim.folder / "filler").unlink(missing_ok=True)
 
 
-def stop_exchange(world: World, words: list[str]) -> None:
-    """End the exchange alone."""
-    for lim in world.lims(words):
-        pid = lim.path("/run/eri_sn/exchange.pid").read_text().strip()
-        lim.run(["kill", pid])
-
-
-def start_exchange(world: World, words: list[str]) -> None:
-    """Start it again."""
-    for lim in world.lims(words):
-        command = [base_python(), "-m", "redundancyd.lab.exchange", "/etc/opt/eri_sn/exchange.json"]
-        spawn(lim.inside(command), PYTHONPATH=str(PACKAGE.parent))
-
-
 def move_master(world: World, words: list[str]) -> None:
     """Give the master address to another LIM of its system, as a cluster does."""
     (lim,) = world.lims(words)
@@ -202,9 +186,8 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "accept": accept,
     "fill-disk": fill_disk,
     "empty-disk": empty_disk,
-    "stop-exchange": stop_exchange,
-    "start-exchange": start_exchange,
     "move-master": move_master,
     "drop-master": drop_master,
     "mark": mark,
+    **exchange_faults.DOES,
 }

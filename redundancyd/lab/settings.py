@@ -82,7 +82,7 @@ def lim_settings(plan: BedPlan, lim: LimPlan) -> str:
         f"deny={values['traffic.deny']}",
         f"boot_hold={seconds(str(values['takeover.boot_hold']))}",
         f"orphan_hold={seconds(str(values['takeover.orphan_hold']))}",
-        f"reload_deadline={seconds(str(values.get('takeover.reload_deadline', '15m')))}",
+        f"reload_deadline={seconds(str(values['takeover.reload_deadline']))}",
         f"control={CONTROL if plan.configured else ''}",
         f"iptables={plan.backend}",
         "command_version=ts_about",

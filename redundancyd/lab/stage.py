@@ -9,6 +9,7 @@ from redundancyd.core.systems import System, Traffic
 from redundancyd.lab import faults
 from redundancyd.lab.bed import Bed
 from redundancyd.lab.daemon_process import Daemon
+from redundancyd.lab.data_look import DataLook
 from redundancyd.lab.settings import effective
 from redundancyd.lab.system import now_ms
 from redundancyd.lab.watcher import Watcher
@@ -28,6 +29,7 @@ class LabStage:
         self.symbols: Mapping[str, int] = symbols(effective(bed.plan))
         self._bed = bed
         self._world = World(bed, daemon)
+        self._data = DataLook(bed, self._world)
         self._watcher = Watcher(list(bed.lims.values()), daemon, bed.phones.state)
         self.evidence = self._watcher.evidence
 
@@ -53,6 +55,7 @@ class LabStage:
 
     def start(self) -> None:
         """Give the daemon its first goal and start it."""
+        self._data.note_all()
         self._world.daemon.first_goal(System.PRIMARY)
         self._world.daemon.start()
 
@@ -100,6 +103,10 @@ class LabStage:
     def is_ready(self) -> bool:
         """The daemon says so over its socket."""
         return self._world.daemon.is_ready()
+
+    def data_is_so(self, fact: str, words: Sequence[str]) -> bool:
+        """By the files that are on the disks of LIMs."""
+        return self._data.is_so(fact, words)
 
     def last_order(self) -> Ordered:
         """How the last order ended, and whether the one that was begun has."""

@@ -1,7 +1,7 @@
 """A bed with its daemon: what the verbs of a page are done to, and what was last ordered."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class World:
     ordered: Ordered = field(default_factory=Ordered)
     begun: "subprocess.Popen[bytes] | None" = None  # an order that was begun, until its end was noticed
     standing: set[Way] = field(default_factory=set)  # the ways that are cut
+    unfinished: str = ""  # the stamp of the backup that was begun
+    data_trees: dict[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)  # what `untouched` compares with
 
     def lims(self, words: Sequence[str]) -> list[Lim]:
         """The LIMs that words such as `primary alternate-2` mean."""

@@ -14,6 +14,7 @@ ORDINARY: dict[str, str | int] = {
     "takeover.look_interval_ms": 5000,
     "takeover.block_deadline_ms": 1000,
     "takeover.allow_deadline_ms": 3000,
+    "takeover.reload_deadline": "15m",
     "takeover.boot_hold": "180s",
     "takeover.orphan_hold": "off",
     "traffic.deny": "reject",

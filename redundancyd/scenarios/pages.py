@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from redundancyd.scenarios import exchange_words
 from redundancyd.scenarios.spans import Span
 
 FOLDER = Path(__file__).parent
@@ -72,6 +73,7 @@ VERBS = {
     "move-master": "LIM: the master address moves there",
     "drop-master": "SYSTEM: the master address dies alone",
     "mark": "(nothing): figures and `no-takeover` count from here; without it from the first thing that happens",
+    **exchange_words.VERBS,
 }
 # What only the simulator can let happen; a page with one of these is not for the lab.
 SIMULATED = {
@@ -116,7 +118,7 @@ FACTS = {
     "allowed": "WHERE: they let it through",
     "settled": "SYSTEM|any: it is the goal, all its LIMs with power are allowed, all of the other's blocked",
     "goal": "SYSTEM: the goal, as the daemon says",
-    "event": "NAME [key=value…]: a line of the daemon's journal since the mark",
+    "event": "NAME [key=value key~word…]: a line of the daemon's journal since the mark; ~ is: has that word",
     "no-event": "NAME [key=value…]: no such line since the mark",
     "row": "T01 [TIMES]: that row of the takeover table was taken since the mark; exactly so many times",
     "no-row": "T01: it was not",
@@ -128,7 +130,10 @@ FACTS = {
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",
     "both-active-at-most": "SPAN in all since the mark",
     "none-active-at-most": "SPAN at a stretch since the mark",
+    "no-later": "SPAN: the last automatic takeover came no more than that later, after the last answered beat, than the"
+    " one before it",
     "order": "done|failed|refused: how the last order or begin ended; said WORD: what the operator was told has it",
+    **exchange_words.FACTS,
 }
 
 
@@ -243,6 +248,13 @@ class Page:
         steps = self.flat()
         return next((str(step) for step in steps if isinstance(step, At) or _is_simulated(step)), "")
 
+    @property
+    def untold_need(self) -> str:
+        """The first thing on it that needs exchange data, where its head does not say so."""
+        if "exchange-data" in self.needs:
+            return ""
+        return next((str(step) for step in self.flat() if _is_of_exchanges(step)), "")
+
     def flat(self) -> Iterator[Do | Wait | At | Until | Expect]:
         """Every step once, those inside `repeat` too."""
         yield from _flat(self.steps)
@@ -250,6 +262,12 @@ class Page:
 
 def _is_simulated(step: Step) -> bool:
     return isinstance(step, Do) and step.verb in SIMULATED
+
+
+def _is_of_exchanges(step: Step) -> bool:
+    if isinstance(step, Do):
+        return step.verb in exchange_words.VERBS
+    return isinstance(step, Expect | Until) and step.fact.name in exchange_words.FACTS
 
 
 def _flat(steps: tuple[Step, ...]) -> Iterator[Do | Wait | At | Until | Expect]:

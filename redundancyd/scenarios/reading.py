@@ -127,7 +127,10 @@ def read(name: str, text: str) -> Page:
         raise PageError(f"{name}: a page has a sentence, an empty line, and something that happens")
     steps, fleet, differs = tuple(reader.stack[0][2]), tuple(reader.fleet), tuple(reader.differs)
     settings, promises, needs = tuple(reader.settings), tuple(reader.promises), tuple(reader.needs)
-    return Page(name, " ".join(about), settings, promises, steps, fleet, differs, needs)
+    page = Page(name, " ".join(about), settings, promises, steps, fleet, differs, needs)
+    if page.untold_need:
+        raise PageError(f"{name}: `{page.untold_need}` needs a line `needs exchange-data` in the page's head")
+    return page
 
 
 def _step(line: int, words: list[str]) -> Step:

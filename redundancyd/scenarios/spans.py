@@ -1,7 +1,7 @@
 """Spans of time on a page: `3s`, `500ms`, `2m`, or a bound of the contract such as `2i+F+U`.
 
 i = beat interval, t = probe deadline, k = missed beats, F = block deadline, U = allow deadline, l = look interval,
-w = the window (k beats).  `ki` is k times i.
+w = the window (k beats), R = reload deadline.  `ki` is k times i.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
-SYMBOLS = {"i", "t", "F", "U", "l", "w"}
-TERM = re.compile(r"(?:(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)|(?P<factor>\d+|k)?(?P<symbol>[itFUlw]))")
+SYMBOLS = {"i", "t", "F", "U", "R", "l", "w"}
+TERM = re.compile(r"(?:(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)|(?P<factor>\d+|k)?(?P<symbol>[itFURlw]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Span:
                 raise ValueError(f"no span of time: {self.text!r}; write 3s, 500ms, 2m, or a bound such as ki+t+F+U")
 
     def ms(self, symbols: Mapping[str, int]) -> int:
-        """Its length; `symbols` has i, t, F, U, l, w in milliseconds, and k."""
+        """Its length; `symbols` has i, t, F, U, R, l, w in milliseconds, and k."""
         return sum(_term_ms(term, symbols) for term in self.text.split("+"))
 
     def __str__(self) -> str:
@@ -51,5 +51,6 @@ def symbols(settings: Mapping[str, object]) -> dict[str, int]:
         "t": int(str(settings["heartbeat.timeout_ms"])),
         "F": int(str(settings["takeover.block_deadline_ms"])),
         "U": int(str(settings["takeover.allow_deadline_ms"])),
+        "R": Span(str(settings["takeover.reload_deadline"])).ms({}),
         "l": int(str(settings["takeover.look_interval_ms"])),
     }

@@ -26,7 +26,7 @@ class Stage(Protocol):
 
     evidence: Evidence
     symbols: Mapping[str, int]
-    """i, t, F, U, l, w in milliseconds, and k."""
+    """i, t, F, U, R, l, w in milliseconds, and k."""
     slack_ms: int
     """What looking itself adds to a span."""
     tell: Callable[[Seen], None]
@@ -67,6 +67,9 @@ class Stage(Protocol):
 
     def is_ready(self) -> bool:
         """The daemon says that a takeover would work now."""
+
+    def data_is_so(self, fact: str, words: Sequence[str]) -> bool:
+        """A fact about exchange data (exchange_words.py), looked at on the disks; StageError where there is none."""
 
     def last_order(self) -> Ordered:
         """How the last order ended."""

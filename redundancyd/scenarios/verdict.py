@@ -16,6 +16,8 @@ from redundancyd.scenarios.measure import MS, Interval
 from redundancyd.scenarios.pages import PROMISES
 
 ALIVE_MS = 1000  # at the end of a page somebody answered phones within this time
+LOADING_ROW = "D20"
+"""of the table of core/data_job.py: the load begins"""
 FIGURES = (
     "detected_ms",
     "decided_ms",
@@ -217,14 +219,21 @@ def somebody_is_active(run: Run) -> Finding | None:
 
 
 def in_time(run: Run) -> Finding | None:
-    """L1: an automatic takeover is done within ki+t+F+U of the fault (the last answered beat lies before it)."""
+    """L1: an automatic takeover is done within ki+t+F+U of the fault (the last answered beat lies before it), and R."""
     symbols = run.symbols
-    bound_ms = symbols["w"] + symbols["t"] + symbols["F"] + symbols["U"]
+    bound_ms = symbols["w"] + symbols["t"] + symbols["F"] + symbols["U"] + (symbols["R"] if _was_loading(run) else 0)
     done = run.evidence.happened("takeover_done", run.since)
     allowed_ms = figures(run)["allowed_ms"]
     if not done or allowed_ms is None:
         return Finding(held=False, why="no takeover was done")
     return Finding(allowed_ms <= bound_ms, f"done {allowed_ms} ms after the fault (bound {bound_ms} ms)")
+
+
+def _was_loading(run: Run) -> bool:
+    """A load of exchange data, which nobody can break off, was under way at the fault."""
+    begun = [line.at for line in run.evidence.happened("data_step", run.began, row=LOADING_ROW) if line.at <= run.since]
+    ended = [line.at for line in run.evidence.happened("data_job_ended", run.began) if line.at <= run.since]
+    return bool(begun) and max(begun) > max(ended, default=begun[0] - 1)
 
 
 LAWS = {

@@ -2,12 +2,15 @@
 
 import re
 
+from redundancyd.scenarios import copy_words, exchange_words
 from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.pages import KEPT_OF, NAME, ROW, SIMULATED, VERBS, WHERE
 from redundancyd.scenarios.spans import Span
 
 SYSTEMS = {"primary", "alternate"}
 MOST_LIMS = 60
+WHOSE = {"runs": {"own", "primary", "either"}, "received": {"nothing", "primary"}}
+ADDRESS = re.compile(r"[0-9a-f.:]+")
 
 
 def suits(name: str, words: list[str]) -> bool:
@@ -23,16 +26,16 @@ def suits(name: str, words: list[str]) -> bool:
             return who in {*SYSTEMS, "both", "none"}
         case (("blocked" | "allowed" | "unfenced" | "fenced"), [where]):
             return WHERE.fullmatch(where) is not None
-        case (("both-active-at-most" | "none-active-at-most"), [span]):
+        case (("both-active-at-most" | "none-active-at-most" | "no-later"), [span]):
             return Span(span) is not None
         case (("event" | "no-event"), [event, *pairs]):
-            return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
+            return NAME.fullmatch(event) is not None and all("=" in pair or "~" in pair for pair in pairs)
         case (("row" | "no-row"), [row, *times]):
             counted = not times or (name == "row" and len(times) == 1 and times[0].isdecimal())
             return ROW.fullmatch(row) is not None and counted
         case "order", [*end]:
             return end[:1] == ["said"] or end in (["done"], ["failed"], ["refused"])
-    return False
+    return _suits_exchange(name, words)
 
 
 def check_verb(verb: str, words: list[str]) -> None:
@@ -61,9 +64,31 @@ def _is_good(verb: str, words: list[str]) -> bool:
             return place not in SYSTEMS and _are_places(words)
         case "drop-master", [system]:
             return system in SYSTEMS
+        case _ if verb in exchange_words.VERBS:
+            return _suits_exchange(verb, words)
         case (("by-hand" | "refuse" | "accept" | "move-master" | "drop-master"), _):
             return False
     return _are_places(words)
+
+
+def _suits_exchange(name: str, words: list[str]) -> bool:
+    """The words behind a fact or a verb of exchange data."""
+    match name, words:
+        case (("save-backup" | "upgrade"), [system]):
+            return system in SYSTEMS
+        case "next-reload", [how, *places]:
+            return (how in {"fails", "hangs"} or Span(how) is not None) and _are_places(places)
+        case "untranslate", [_, *_]:
+            return all(map(ADDRESS.fullmatch, words))
+        case (("runs" | "received"), [where, whose]):
+            return _are_places([where]) and whose in WHOSE[name]
+        case "untouched", [where]:
+            return _are_places([where])
+        case "mirrors", [number]:
+            return number.isdecimal() or number == "whole"
+        case (("corrupt" | "mend"), _):
+            return _are_places(words)
+    return copy_words.suits(name, words)
 
 
 def _suits_daemon(verb: str, words: list[str]) -> bool:

@@ -180,6 +180,10 @@ class SimStage:
         daemon = self.fleet.service.daemon if self.fleet.service.runs else None
         return daemon is not None and not daemon.health() and not hindrances(daemon.state())
 
+    def data_is_so(self, fact: str, words: Sequence[str]) -> bool:
+        """Nothing here has exchange data."""
+        raise StageError(f"{fact} {' '.join(words)}: the simulator has no exchange data")
+
     def last_order(self) -> Ordered:
         """How the last order ended."""
         return self._operator.ordered

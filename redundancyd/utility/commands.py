@@ -14,13 +14,20 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import data_screens, rows, screens, setup_follow, setup_screens
+from redundancyd.utility import (
+    data_screens,
+    rows,
+    screens,
+    setup_follow,
+    setup_screens,
+    translation,
+    translation_screens,
+)
 from redundancyd.utility.follow import follow
 from redundancyd.utility.text import Paint
 
 WATCH_S = 1.0
 _CLEAR = "\x1b[H\x1b[2J"
-_FILE_MAX = 1_000_000
 _LATEST = 200  # events that are shown; the journal has them all
 
 Values = Mapping[str, Any]
@@ -36,7 +43,7 @@ def perform(action: Action, values: Values, socket: str) -> int:
 
 def _order(action: Action, values: Values, client: Client) -> int:
     """An action that changes something: checked, shown, asked, done, and followed to its end."""
-    body = body_of(action, values)
+    body = {**body_of(action, values), **translation.read_files(action, values)}
     mistakes = check(action, body)
     if isinstance(mistakes, tuple):
         raise click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
@@ -46,20 +53,21 @@ def _order(action: Action, values: Values, client: Client) -> int:
         look = ", or --preview to look" if action.previewed else ""
         raise click.UsageError(f"{words} asks before it does anything, and nobody is there to answer: add --yes{look}.")
     if action.previewed:
-        files = {argument.name for argument in action.arguments if argument.kind is Kind.FILE}
+        files = {argument.name for argument in action.arguments if argument.kind is Kind.LINES}
         page = client.preview(action.name, {name: value for name, value in body.items() if name not in files})
         _show(page, values if only_shown else {}, setup_screens.preview)
         if page["refused"]:
             return RequestRefused.exit_code
         if only_shown:
             return 0
+    body |= translation.meant(action, body, client, paint())
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
     if action.name in setup_follow.FOLLOWED:
         return _set_up(action, body, values, client)
     begun = _last_seq(client) if action.followed and not values.get("no_wait") else None
-    answer = client.act(action.name, body)
+    answer = translation.act(client, action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
         return 0
@@ -85,24 +93,9 @@ def body_of(action: Action, values: Values) -> dict[str, Any]:
         value = values.get(argument.name)
         if value is None or argument.kind is Kind.FLAG:
             continue
-        if argument.kind is Kind.FILE:
-            body[argument.name] = _lines_of(argument.name, str(value))
-            continue
         by_word = {choice.word: choice.value for choice in argument.choices}
         body[argument.name] = list(value) if argument.kind is Kind.NAMES else str(by_word.get(value, value))
     return body
-
-
-def _lines_of(name: str, path: str) -> list[str]:
-    """The lines of a table, without what says nothing."""
-    try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 10 ms
-            text = file.read(_FILE_MAX)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise click.UsageError(f"--{name}: {path} cannot be read: {why}") from error
-    bare = (" ".join(line.split("#")[0].split()) for line in text.split("\n"))
-    return [line for line in bare if line]
 
 
 def _as_typed(action: Action, mistake: Mistake) -> str:
@@ -146,6 +139,10 @@ def _watched(client: Client, values: Values, screen: Callable[[dict[str, Any], P
             _show(page, values, screen)
         sys.stdout.flush()
         time.sleep(WATCH_S)
+
+
+def _translation(client: Client, values: Values) -> int:
+    return _show(client.get("/v1/translation"), values, translation_screens.table)
 
 
 def _alarms(client: Client, values: Values) -> int:
@@ -211,6 +208,10 @@ _SHOWN: Mapping[str, Callable[[Client, Values], int]] = {
     "status": _status,
     "alarms": _alarms,
     "events": _events,
+    "translation": _translation,
+    "translation-list": _translation,
+    "translation-edit": lambda client, _: translation.edit(client, paint()),
+    "translation-export": translation.export,
     "data-list": _data,
     "data-auto-list": _auto,
     "inspect-table": _table,

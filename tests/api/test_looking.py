@@ -136,6 +136,7 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "manual-takeover",
             "manual-takeover-confirm",
             "settings-takeover",
+            "cluster-fallback",
             "pause",
             "resume",
             "settings-adopt",
@@ -147,6 +148,9 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "data-auto-remove",
             "configure",
             "remove",
+            "translation-set",
+            "translation-import",
+            "translation-confirm",
         )
     }
 

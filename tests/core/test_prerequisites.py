@@ -5,10 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from redundancyd.core.prerequisite_kinds import Asked
+from redundancyd.core.prerequisite_kinds import Asked, Known
 from redundancyd.core.prerequisites import PREREQUISITES, Finding, Outcome, accepted, findings, hindering
 from redundancyd.core.survey import LimFacts, Survey, parse_facts
-from redundancyd.core.systems import Method, Methods, Origin, Server, Status, Supervisor, System, Traffic, Word
+from redundancyd.core.systems import (
+    Fallback,
+    Method,
+    Methods,
+    Origin,
+    Server,
+    Status,
+    Supervisor,
+    System,
+    Traffic,
+    Word,
+)
 
 US = Supervisor("ours", ("run",))
 P1, P2 = (Server(System.PRIMARY, lim, f"192.0.2.1{lim}") for lim in (1, 2))
@@ -51,9 +62,14 @@ def survey(
     return replace(sound, **changes)  # type: ignore[arg-type]
 
 
-def found(seen: Survey, asked: Asked = ASKED, methods: Methods = Methods()) -> dict[str, Finding]:  # noqa: B008
+def found(
+    seen: Survey,
+    asked: Asked = ASKED,
+    methods: Methods = Methods(),  # noqa: B008
+    fallback: Fallback | None = None,
+) -> dict[str, Finding]:
     """All findings by their names."""
-    return {each.name: each for each in findings(seen, asked, US, methods, 3)}
+    return {each.name: each for each in findings(seen, asked, Known(US, methods, 3, fallback))}
 
 
 def facts(**changes: object) -> LimFacts:
@@ -207,7 +223,7 @@ def test_other_gateways_are_not_accepted_and_unknown_ones_may_be():
 
 def test_an_automatic_return_wants_to_know_the_fallback_of_clusters():
     """
-    Asked only where the primary has standby servers, and the return is automatic.
+    Asked only where the primary has standby servers, and the return is automatic; what the operator said counts.
     """
     clustered = survey({STANDBY: facts(exchange="stopped")}, servers=(*ALL, STANDBY))
     automatic = Methods(primary_from_alternate=Method.AUTOMATIC)
@@ -215,7 +231,9 @@ def test_an_automatic_return_wants_to_know_the_fallback_of_clusters():
     assert found(survey(), methods=automatic)["fallback"].outcome is Outcome.MET
     asked = found(clustered, methods=automatic)["fallback"]
     assert asked.outcome is Outcome.ASKED
-    assert "fallback type of each cluster" in asked.remedy
+    assert "redundancyctl settings cluster-fallback automatic" in asked.remedy
+    assert found(clustered, methods=automatic, fallback=Fallback.AUTOMATIC)["fallback"].outcome is Outcome.MET
+    assert found(clustered, methods=automatic, fallback=Fallback.MANUAL)["fallback"].outcome is Outcome.ASKED
 
 
 def test_a_primary_whose_lim_1_runs_on_its_standby_server_is_told():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from redundancyd.core import seen
+from redundancyd.core.prerequisite_kinds import Known
 from redundancyd.core.prerequisites import findings
 from redundancyd.core.setup_plan import (
     STEPS,
@@ -104,9 +105,9 @@ def test_a_preview_names_the_prerequisites_that_hinder():
     """
     Otherwise it names the steps.
     """
-    sound = findings(survey(), ASKED, SUPERVISOR, Methods(), 3)
+    sound = findings(survey(), ASKED, Known(SUPERVISOR, Methods(), 3))
     assert configure_preview(state(), sound).will_do == tuple(row.told for row in STEPS)
-    broken = findings(survey({A1: facts(version="7.9")}, rate=1), ASKED, SUPERVISOR, Methods(), 3)
+    broken = findings(survey({A1: facts(version="7.9")}, rate=1), ASKED, Known(SUPERVISOR, Methods(), 3))
     assert configure_preview(state(), broken).refused == "prerequisites not met: version, rate"
 
 

@@ -94,7 +94,7 @@ class Site:
     def files(self) -> dict[str, str]:
         """What the state folder says, but for what is no statement: who we are, the lock, empty slots."""
         found = {}
-        for name in ("setup", "translation", "translation-confirmed", "data-job"):
+        for name in ("setup", "translation-table", "translation", "translation-confirmed", "data-job"):
             path = self.bed.supervisor.path(f"{STATE}/{name}")
             if path.exists():
                 found[name] = path.read_text()
@@ -128,6 +128,7 @@ def test_from_nothing_to_a_supervised_pair_and_out_again(site: Site):
     Looking works before; supervising does not, and says why.  Then a pair; then none, traffic as it was, nobody holds.
     """
     assert "NOT CONFIGURED" in site.say("status").stdout
+    assert site.say("settings", "translation").returncode == 0
     refused = site.say("settings", "resume", status=3)
     assert "redundancyctl configure" in refused.stderr
     told = site.say(*WORDS).stdout
@@ -136,6 +137,10 @@ def test_from_nothing_to_a_supervised_pair_and_out_again(site: Site):
     )
     site.wait(site.is_supervised, 20)
     assert site.running() == "20260309031502"
+    site.wait(lambda: bool(site.page()["exchange_data"]["mirrors"]), 20)
+    assert site.say("settings", "translation").stdout.count("missing") == 0
+    data = site.page()["exchange_data"]
+    assert (data["missing"], data["unconfirmed"], data["differences"]) == ([], [], [])  # nothing holds back a load
     assert site.traffic() == {
         "primary-1": Traffic.ALLOWED,
         "primary-2": Traffic.ALLOWED,

@@ -10,7 +10,7 @@ from redundancyd.scenarios.pages import FACTS, PROMISES, VERBS, Do, Expect, Fact
 from redundancyd.scenarios.reading import load, names, read
 from redundancyd.scenarios.spans import Span, symbols
 
-BOUNDS = {"i": 1000, "k": 3, "w": 3000, "t": 800, "F": 1000, "U": 3000, "l": 5000}
+BOUNDS = {"i": 1000, "k": 3, "w": 3000, "t": 800, "F": 1000, "U": 3000, "R": 900_000, "l": 5000}
 
 
 def page(*lines: str) -> Page:
@@ -94,6 +94,12 @@ def test_steps_are_repeated_and_may_be_nested():
         ("keep diary", "keep takes"),
         ("restore", "restore takes"),
         ("unplug alternate-control", "unplug takes"),
+        ("next-reload explodes alternate", "no span of time"),
+        ("next-reload fails", "next-reload takes"),
+        ("save-backup alternate-2", "save-backup takes"),
+        ("untranslate somebody", "untranslate takes"),
+        ("expect runs alternate theirs", "nothing that can be seen"),
+        ("expect mirrors few", "nothing that can be seen"),
         ("expect row 22", "nothing that can be seen"),
         ("expect row T22 often", "nothing that can be seen"),
         ("expect no-row T22 1", "nothing that can be seen"),
@@ -106,6 +112,16 @@ def test_a_line_that_cannot_be_played_is_named_with_what_would_be_right(line: st
     with pytest.raises(PageError, match="test, line 3: ") as refused:
         page(line)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["upgrade alternate", "expect untouched primary", "wait until mirrors 1 within 9s"])
+def test_a_page_that_speaks_of_exchange_data_says_that_it_needs_some(line: str):
+    """
+    In its head, so that whoever has none can refuse it by name.
+    """
+    with pytest.raises(PageError, match="needs exchange-data"):
+        page(line)
+    assert page("needs exchange-data", line).needs == ("exchange-data",)
 
 
 @pytest.mark.parametrize("text", ["", "Only a sentence.\n", "A sentence.\n\n# nothing happens\n"])
@@ -210,6 +226,7 @@ def test_every_fact_and_verb_is_explained():
         ("1.5s", 1500),
         ("ki+t+F+U", 7800),
         ("2i+F", 3000),
+        ("w+R", 903_000),
         ("l", 5000),
         ("w+1s", 4000),
     ],
@@ -241,8 +258,10 @@ def test_the_symbols_come_from_the_settings():
         "takeover.block_deadline_ms": 1000,
         "takeover.allow_deadline_ms": 3000,
         "takeover.look_interval_ms": 5000,
+        "takeover.reload_deadline": "2m",
     }
-    assert symbols(settings) == {"i": 200, "k": 4, "w": 800, "t": 150, "F": 1000, "U": 3000, "l": 5000}
+    bounds = {"i": 200, "k": 4, "w": 800, "t": 150, "F": 1000, "U": 3000, "R": 120_000, "l": 5000}
+    assert symbols(settings) == bounds
 
 
 def test_a_link_is_both_ways_a_way_is_one_and_a_place_is_all_its_links():

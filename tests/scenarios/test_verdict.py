@@ -8,7 +8,7 @@ from redundancyd.scenarios.measure import MS
 from redundancyd.scenarios.pages import PROMISES
 from redundancyd.scenarios.verdict import Boot, Finding, Outcome, Run, figures, judge
 
-SYMBOLS = {"i": 1000, "k": 3, "w": 3000, "t": 800, "F": 1000, "U": 3000, "l": 5000}
+SYMBOLS = {"i": 1000, "k": 3, "w": 3000, "t": 800, "F": 1000, "U": 3000, "R": 20_000, "l": 5000}
 END = 20_000
 
 
@@ -193,6 +193,18 @@ def test_a_takeover_in_time_keeps_l1_a_late_one_and_none_break_it():
     assert verdict("L1", run(evidence=_taken_over(7000))) is True
     assert verdict("L1", run(evidence=_taken_over(7900))) is False
     assert verdict("L1", run()) is False
+
+
+def test_a_takeover_waits_for_a_load_that_was_under_way_and_for_no_other():
+    """
+    The reload deadline is added where a load had begun and not ended at the fault.
+    """
+    waited = _taken_over(27_000)
+    begun, ended = line(0, "data_step", row="D20"), line(0, "data_job_ended", result="loaded")
+    assert verdict("L1", run(evidence=replace(waited, journal=[begun, *waited.journal]))) is True
+    assert verdict("L1", run(evidence=replace(waited, journal=[begun, ended, *waited.journal]))) is False
+    late = _taken_over(27_900)
+    assert verdict("L1", run(evidence=replace(late, journal=[begun, *late.journal]))) is False
 
 
 def _taken_over(allowed_at: int) -> Evidence:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from redundancyd.client import Client
+from redundancyd.core.prerequisite_kinds import Known
 from redundancyd.core.prerequisites import findings
 from redundancyd.core.preview import Preview
 from redundancyd.core.setup_plan import configure_preview
@@ -61,7 +62,7 @@ def test_the_list_of_prerequisites_has_found_expected_and_remedy():
     A line each for those that are met.
     """
     seen = survey({A2: facts(version="7.9"), P1: facts(processors=8)}, rate=1000)
-    found = findings(seen, replace(ASKED, accept=("rate",)), SUPERVISOR, Methods(), 3)
+    found = findings(seen, replace(ASKED, accept=("rate",)), Known(SUPERVISOR, Methods(), 3))
     page = preview_page(configure_preview(state(), found), found)
     compare("prerequisites", setup_screens.preview(page))
 
