@@ -20,6 +20,7 @@ from redundancyd.requests import (
     SetMethod,
     SetPause,
 )
+from redundancyd.setup_actions import SETUP_ACTIONS
 from redundancyd.translation_actions import TRANSLATION_ACTIONS
 
 __all__ = ["ACTIONS", "DAY_MS", "GROUPS", "HOUR_MS", "SECOND_MS", "Action", "Argument", "Choice", "Kind", "find"]
@@ -205,6 +206,7 @@ ACTIONS: tuple[Action, ...] = (
         example="redundancyctl manual-takeover confirm",
         request=ConfirmTakeover,
     ),
+    *SETUP_ACTIONS,
     *TRANSLATION_ACTIONS,
     *DATA_ACTIONS,
     *LIM_ACTIONS,

@@ -14,22 +14,21 @@ from typing import Self
 from aiohttp import web
 
 from redundancyd import problems
-from redundancyd.actions import Action, find
+from redundancyd.actions import Action, Kind, find
 from redundancyd.argument_check import BODY_BYTES, body_limit, body_of, check
-from redundancyd.core.events import OperatorAsked
-from redundancyd.core.preview import preview
 from redundancyd.desk import PAGES, Desk
 from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
+from redundancyd.previewing import hindering, previewed
 from redundancyd.records import Line, follow
-from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
+from redundancyd.requests import Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
-from redundancyd.status import hindrances
 
 BODY_S = 5.0  # a body that takes longer is nobody's order
 IDLE_S = 30.0  # a connection that asks nothing, or asks too slowly, is closed
 WRITE_S = 10.0  # a reader who takes nothing for so long is gone
 ACT_S = 20.0  # the desk has its own, shorter deadline
+PREVIEW_S = 25.0  # both systems are asked for some
 GROUP_S, SHUTDOWN_S = 5.0, 3.0
 CONNECTIONS = 64
 STREAMS = 16  # so that streams never use up the connections
@@ -143,7 +142,7 @@ class Api:
         return _page({"healthy": True})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        if reasons := [*self._desk.health(), *hindrances(self._desk.state())]:
+        if reasons := [*self._desk.health(), *hindering(self._desk)]:
             return _problem(Problem(problems.NOT_READY_FOR_TAKEOVER, "; ".join(reasons)), reasons=reasons)
         return _page({"ready": True})
 
@@ -174,16 +173,15 @@ class Api:
         action = _action(request)
         if not action.previewed:
             raise _Refused(Problem(problems.NOT_PREVIEWED, f"{action.name} does what it says"))
-        lists = {argument.name for argument in action.arguments if argument.most > 1 and argument.pattern}
+        lists = {argument.name for argument in action.arguments if argument.kind is Kind.NAMES}
         query = {name: request.query.getall(name) if name in lists else text for name, text in request.query.items()}
         asked = _understood(action, query)
-        assert isinstance(asked, ManualTakeover)
-        state = self._desk.state()
-        order = OperatorAsked(asked.active, 0, "you", state.now, asked.revert_after_ms, asked.accept)
         async with self._previews:  # a large one takes a while; the loop does not wait for it
-            told = await asyncio.to_thread(preview, state, order)
-        page = {"now": told.now, "will_do": told.will_do, "afterwards": told.afterwards, "refused": told.refused}
-        return _page(page)
+            try:
+                async with asyncio.timeout(PREVIEW_S):
+                    return _page(await previewed(self._desk, asked))
+            except TimeoutError:
+                raise _Refused(Problem(problems.NO_ANSWER, f"no preview within {PREVIEW_S:.0f} s")) from None
 
     # --- orders ---
 

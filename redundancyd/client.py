@@ -43,6 +43,10 @@ class Client:
         """The JSON of a page."""
         return self._answer("GET", _address(page, query), None, ANSWER_S)
 
+    def preview(self, action: str, query: Mapping[str, object]) -> Page:
+        """What an action would do; for some of them both systems are asked first."""
+        return self._answer("GET", _address(f"/v1/preview/{action}", query), None, ACT_S)
+
     def act(self, action: str, arguments: Mapping[str, object]) -> Page:
         """Have something done; returns when the order is on the daemon's disk."""
         return self._answer("POST", f"/v1/actions/{action}", arguments, ACT_S)

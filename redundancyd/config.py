@@ -6,10 +6,11 @@ Units stand in the names, or in the value ("10m").  `load` gives a Config or tel
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from redundancyd.core.site import Site
 from redundancyd.core.systems import Method, Methods, Server, Settings, System
 from redundancyd.errors import SettingsInvalid
 from redundancyd.setting_checks import cross_check
@@ -53,9 +54,9 @@ Addresses = Annotated[list[Address], Field(max_length=500)]
 
 
 class PrimaryTable(_Table):
-    """The primary system."""
+    """The primary system.  Without a master IP address the operator says it: `redundancyctl configure`."""
 
-    master_ip: Address
+    master_ip: Address | None = None
     lims: Lims
     further_addresses: Addresses = []
 
@@ -70,7 +71,7 @@ class AlternateTable(_Table):
 class NetworkControlTable(_Table):
     """Addresses in the endpoints' network; any one that answers shows that we are connected."""
 
-    addresses: Annotated[list[Address], Field(min_length=1, max_length=8)]
+    addresses: Annotated[list[Address], Field(min_length=1, max_length=8)] = []
 
 
 class HeartbeatTable(_Table):
@@ -188,7 +189,7 @@ class Config(_Table):
 
     primary: PrimaryTable
     alternate: AlternateTable
-    network_control: NetworkControlTable
+    network_control: NetworkControlTable = NetworkControlTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     takeover: TakeoverTable = TakeoverTable()
     traffic: TrafficTable = TrafficTable()
@@ -207,6 +208,22 @@ class Config(_Table):
         for system, lims in ((System.PRIMARY, self.primary.lims), (System.ALTERNATE, self.alternate.lims)):
             for entry in lims:
                 yield Server(system, entry.lim, entry.address, entry.standby)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether this file says what a supervision needs; if not, `configure` is told it."""
+        return self.primary.master_ip is not None
+
+    def of_site(self, site: Site) -> Self:
+        """The settings with what `configure` was told, which goes before what the file says."""
+        primary = self.primary.model_copy(update={"master_ip": site.master_ip})
+        control = self.network_control.model_copy(update={"addresses": list(site.control)})
+        return self.model_copy(update={"primary": primary, "network_control": control})
+
+    def master_ip(self) -> str:
+        """The master IP address of the primary, of settings that are complete."""
+        assert self.primary.master_ip is not None
+        return self.primary.master_ip
 
     def own_server(self) -> Server:
         """LIM 1 of the alternate on its regular server: the host we run on."""

@@ -26,23 +26,22 @@ from redundancyd.chronicle import Chronicle
 from redundancyd.core import decision
 from redundancyd.core.effects import Load, Refuse, SaveGoal
 from redundancyd.core.events import Beat, Event, GoalNotSaved, GoalSaved, LoadEnded, Woke
+from redundancyd.core.preview import Preview, traffic_lines
+from redundancyd.core.setup_plan import remove_preview, remove_refusal
 from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server
 from redundancyd.data_page import mirror_pages
 from redundancyd.data_runner import DataRunner
+from redundancyd.errors import NotSaved
 from redundancyd.exchange_alarms import ExchangeAlarms
+from redundancyd.health import why_unwell
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
-from redundancyd.requests import DataRequest, Done, Problem, Request
+from redundancyd.requests import Configure, DataRequest, Done, Problem, Remove, Request
+from redundancyd.setup_page import preview_page
 from redundancyd.socket_file import Listen, SocketFile
 from redundancyd.status import About
 from redundancyd.status import status as status_page
-
-BEATS_MAY_BE_LATE = 5
-"""After so many intervals without a beat the prober is dead, and the watchdog is no longer fed."""
-
-LATE_MS = 500
-"""A loop that takes an event up so much later than it was posted is late."""
 
 FEED_EVERY_MS = 1000
 """How often the loop comes round at least, and the watchdog is fed at most."""
@@ -50,6 +49,7 @@ FEED_EVERY_MS = 1000
 GRACE_S = 3
 """How long the disk may take when the daemon stops."""
 
+CONFIGURED = Problem("configured", "a pair is configured already", "End it first: redundancyctl remove.")
 NO_DATA = Problem("no_data", "this daemon has nothing to do with exchange data")
 UNDER_WAY = {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}
 
@@ -59,6 +59,7 @@ class Ending(Enum):
 
     STOP = auto()
     RELOAD = auto()
+    SETUP = auto()  # a pair was configured, or removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ class Daemon:
         state = self._state
         goal = state.previous if state.phase is Phase.SAVING else state.before_change or state.goal
         methods = self._orders.chosen or self._saved.methods
-        return Saved(self._us, goal, methods, state.pause, self._orders.fallback, state.goal_unsaved)
+        unsaved, setup = state.goal_unsaved, self._saved.setup
+        return Saved(self._us, goal, methods, state.pause, self._orders.fallback, unsaved, setup)
 
     def _note_rest(self) -> None:
         """Whether this would be a good moment to stop."""
@@ -235,7 +237,9 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """What the status page shows."""
-        return status_page(self._state, self.about(), self._clock.now())
+        site = self._saved.setup.site
+        page = status_page(self._state, self.about(), self._clock.now())
+        return {**page, "configured": True, "accepted": list(site.accepted) if site is not None else []}
 
     def about(self) -> About:
         """What the state does not know of us."""
@@ -263,13 +267,38 @@ class Daemon:
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""
-        if isinstance(request, DataRequest):
+        answer: Done | Problem
+        if isinstance(request, Configure):
+            answer = CONFIGURED
+        elif isinstance(request, Remove):
+            answer = await self._remove()
+        elif isinstance(request, DataRequest):
             answer = NO_DATA if self._data is None else await self._data.act(request)
         else:
             answer = await self._orders.act(request, who)
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}
         journal.record("operator_asked", level="notice", **told)
         return answer
+
+    async def _remove(self) -> Done | Problem:
+        """End the supervision: from the instant it is on the disk nobody orders anything any more."""
+        if why := remove_refusal(self._state):
+            return Problem("under_way", why, "Watch it with 'redundancyctl events --follow'.")
+        setup = self._saved.setup.ended(tuple(server.name for server in self._state.settings.servers))
+        try:
+            await self._folder.setup.save(setup)
+        except NotSaved as error:
+            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
+        self._saved = replace(self._saved, setup=setup)
+        self.end(Ending.SETUP)
+        return Done("the supervision has ended; traffic stays as it is")
+
+    async def preview(self, request: Request) -> dict[str, Any]:
+        """What would be done; manual takeovers are previewed by the core."""
+        if isinstance(request, Remove):
+            return preview_page(remove_preview(self._state))
+        now = traffic_lines(self._state)
+        return preview_page(Preview(now, (), now, f"{CONFIGURED.detail}.  {CONFIGURED.remedy}"))
 
     def records(self, since: int) -> list[Line]:
         """The latest lines of the journal after this one."""
@@ -281,10 +310,4 @@ class Daemon:
 
     def health(self) -> list[str]:
         """Why the loop is not well; nothing when it is."""
-        reasons = []
-        silent_ms = self._clock.now() - self._beat_at
-        if silent_ms > BEATS_MAY_BE_LATE * self._config.heartbeat.interval_ms + self._config.heartbeat.timeout_ms:
-            reasons.append(f"no beat for {silent_ms} ms")
-        if self._late_ms > LATE_MS:
-            reasons.append(f"the loop is {self._late_ms} ms late")
-        return reasons
+        return why_unwell(self._config.heartbeat, self._clock.now() - self._beat_at, self._late_ms)

@@ -37,6 +37,9 @@ class Desk(Protocol):
     def health(self) -> list[str]:
         """Why the loop is late; nothing when it is not."""
 
+    async def preview(self, request: Request) -> dict[str, Any]:
+        """Now, will do, afterwards, of what the core alone can't tell."""
+
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Return once the order is on disk or refused, within a deadline."""
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from redundancyd import config
 from redundancyd.adapters import journal
 from redundancyd.adapters.goal_file import StateFolder
+from redundancyd.core.site import Setup
 from redundancyd.daemon import Daemon, Ending, Outside
 from redundancyd.errors import SettingsInvalid
+from redundancyd.unconfigured import Unconfigured
 
 Load = Callable[[str], config.Config]
 
@@ -27,16 +29,32 @@ async def lives(
     folder = folder_of(settings)
     saved = await folder.load()
     while True:
-        daemon = Daemon(settings, saved, folder, outside)
-        begun(daemon)
-        with _signals(daemon):
-            ending = await daemon.run()
+        pair = in_force(settings, saved.setup)
+        life: Daemon | Unconfigured
+        if pair is None:
+            life = Unconfigured(settings, saved, folder, outside)
+        else:
+            life = Daemon(pair, saved, folder, outside)
+            begun(life)
+        with _signals(life):
+            ending = await life.run()
         if ending is Ending.STOP:
             outside.notify.stopping()
             return
         outside.notify.reloading(outside.clock.monotonic_us())
-        saved = daemon.left()  # not from the disk: one that hangs just now must not end the supervision
-        settings = _reread(path, settings, load)
+        if isinstance(life, Daemon) and ending is Ending.RELOAD:
+            saved = life.left()  # not from the disk: one that hangs just now must not end the supervision
+        else:
+            saved = await folder.load()
+        if ending is Ending.RELOAD:
+            settings = _reread(path, settings, load)
+
+
+def in_force(settings: config.Config, setup: Setup) -> config.Config | None:
+    """The settings of the pair that is supervised; None where none is configured."""
+    if setup.site is not None:
+        return settings.of_site(setup.site)
+    return settings if settings.is_complete and not setup.removed else None
 
 
 def _first(path: str, load: Load) -> config.Config:
@@ -63,12 +81,12 @@ def _reread(path: str, old: config.Config, load: Load) -> config.Config:
 
 
 @contextlib.contextmanager
-def _signals(daemon: Daemon) -> Iterator[None]:
+def _signals(life: Daemon | Unconfigured) -> Iterator[None]:
     """SIGTERM and SIGINT stop, SIGHUP rereads the settings."""
     loop = asyncio.get_running_loop()
     endings = {signal.SIGTERM: Ending.STOP, signal.SIGINT: Ending.STOP, signal.SIGHUP: Ending.RELOAD}
     for number, ending in endings.items():
-        loop.add_signal_handler(number, daemon.end, ending)
+        loop.add_signal_handler(number, life.end, ending)
     try:
         yield
     finally:

@@ -46,7 +46,9 @@ async def _first_goal(path: str, active: System) -> int:
 def _check(path: str) -> int:
     """Say every mistake in the settings file, or that there is none."""
     settings = config.load(path)
-    print(f"{path}: no mistake; {len(settings.servers())} servers, master IP address {settings.primary.master_ip}")
+    master = settings.primary.master_ip
+    told = f"master IP address {master}" if master else "master IP address as 'redundancyctl configure' is told it"
+    print(f"{path}: no mistake; {len(settings.servers())} servers, {told}")
     return 0
 
 

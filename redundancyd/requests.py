@@ -88,6 +88,22 @@ class SetAuto:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """Two systems become a pair, with these addresses."""
+
+    master_ip: str
+    network_control_address: tuple[str, ...]
+    translation: str | None = None
+    """the translation table; none leaves it as it is"""
+    accept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The supervision ends; a `configure` under way is stopped and undone."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetEntry:
     """This address of the primary becomes that one in the alternate."""
 
@@ -110,12 +126,13 @@ class ConfirmAddresses:
     addresses: tuple[str, ...] = ()
 
 
+SetupRequest = Configure | Remove
 TranslationRequest = SetEntry | ImportTable | ConfirmAddresses
 DataRequest = DataCopy | DataLoad | DataVerify | SetAuto | TranslationRequest
 TakeoverRequest = (
     ManualTakeover | ConfirmTakeover | SetMethod | SetFallback | SetPause | Resume | Adopt | AcknowledgeAlarm
 )
-Request = TakeoverRequest | DataRequest
+Request = TakeoverRequest | DataRequest | SetupRequest
 
 
 @dataclass(frozen=True, slots=True)

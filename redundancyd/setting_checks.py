@@ -85,7 +85,7 @@ def _regular_in_alternate(values: Values) -> _Found:
 @_needs()
 def _addresses_once(values: Values) -> _Found:
     homes: dict[str, list[Path]] = defaultdict(list)
-    if "primary.master_ip" in values:
+    if values.get("primary.master_ip") is not None:
         homes[values["primary.master_ip"]].append(("primary", "master_ip"))
     for system in ("primary", "alternate"):
         for index, entry in enumerate(values.get(f"{system}.lims", ())):
@@ -106,7 +106,7 @@ def _addresses_once(values: Values) -> _Found:
 def _further_are_its_own(values: Values) -> _Found:
     """What is let through while blocked must not be anybody else."""
     addresses = {system: {entry.address for entry in values[f"{system}.lims"]} for system in ("primary", "alternate")}
-    if "primary.master_ip" in values:
+    if values.get("primary.master_ip") is not None:
         addresses["primary"].add(values["primary.master_ip"])
     control = set(values.get("network_control.addresses", ()))
     for system, other in (("primary", "alternate"), ("alternate", "primary")):
@@ -115,6 +115,16 @@ def _further_are_its_own(values: Values) -> _Found:
             if address in strange:
                 remedy = "These addresses are let through whatever is blocked; leave out what is not the system's own."
                 yield (system, "further_addresses", index), address, f"an address of the {system}'s own servers", remedy
+
+
+@_needs("primary.master_ip", "network_control.addresses")
+def _both_or_neither(values: Values) -> _Found:
+    master, control = values["primary.master_ip"], values["network_control.addresses"]
+    remedy = "There is no default.  Say both here, or neither, and run 'redundancyctl configure'."
+    if master is None and control:
+        yield ("primary", "master_ip"), "nothing", "a value", remedy
+    if master is not None and not control:
+        yield ("network_control", "addresses"), "nothing", "a value", remedy
 
 
 def _reason(first: Path, again: Path) -> str:

@@ -40,10 +40,7 @@ class TranslationDesk:
 
     def __init__(self, config: Config) -> None:
         self._file = TableFile(Path(config.daemon.state_folder))
-        primary = [server for server in config.servers() if server.system is System.PRIMARY]
-        named = {config.primary.master_ip: "the primary's master IP address"}
-        named |= {server.address: f"the primary's own {server.name}" for server in primary}
-        self._own: Mapping[Address, str] = {_host(text): name for text, name in named.items()}
+        self._own = own_addresses(config)
         self._seen: Seen | None = None
         self._list = AddressList()
         self._of: Mapping[Kind, tuple[Listed, ...]] = dict.fromkeys(Kind, ())
@@ -217,6 +214,14 @@ class TranslationDesk:
         left = [f"{missing} own without an entry"] if missing else []
         left += [f"{new} new to be confirmed"] if new else []
         return f"The next load is still held back: {', '.join(left)}."
+
+
+def own_addresses(config: Config) -> Mapping[Address, str]:
+    """The primary's own addresses, each with its name; the master IP address is not known before `configure`."""
+    primary = [server for server in config.servers() if server.system is System.PRIMARY]
+    named = {} if config.primary.master_ip is None else {config.master_ip(): "the primary's master IP address"}
+    named |= {server.address: f"the primary's own {server.name}" for server in primary}
+    return {_host(text): name for text, name in named.items()}
 
 
 def _host(text: str) -> Address:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from redundancyd.config import Config, load, parse
+from redundancyd.core.site import Setup, Site
 from redundancyd.core.systems import Method, Server, System
 from redundancyd.errors import SettingsInvalid
+from redundancyd.lives import in_force
 from redundancyd.setting_mistakes import locate
 
 EXAMPLE = Path(__file__).parent.parent / "config" / "redundancyd.toml"
@@ -244,3 +246,34 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(SettingsInvalid, match=r"(?s)none\.toml.*No such file.*--config") as caught:
         load(tmp_path / "none.toml")
     assert caught.value.exit_code == 5
+
+
+WITHOUT_ADDRESSES = SMALLEST.replace('master_ip = "192.0.2.10"\n', "").replace(
+    '[network_control]\naddresses = ["203.0.113.1"]\n', ""
+)
+
+
+def test_a_file_without_addresses_is_whole_and_waits_for_configure():
+    """
+    Both are the operator's to say; what he said goes before the file, and what was removed counts no more.
+    """
+    settings = parse(WITHOUT_ADDRESSES.encode())
+    site = Site("192.0.2.77", ("203.0.113.7",))
+    assert not settings.is_complete
+    assert in_force(settings, Setup()) is None
+    complete = parse(SMALLEST.encode())
+    assert in_force(complete, Setup()) is complete
+    assert in_force(complete, Setup(removed=True)) is None
+    for each in (settings, complete):
+        pair = in_force(each, Setup(site=site))
+        assert pair is not None
+        assert (pair.primary.master_ip, pair.network_control.addresses) == ("192.0.2.77", ["203.0.113.7"])
+        assert pair.servers() == each.servers()
+
+
+def test_one_address_without_the_other_is_a_mistake():
+    """
+    The file says both, or neither.
+    """
+    half = SMALLEST.replace('[network_control]\naddresses = ["203.0.113.1"]\n', "")
+    assert any("[network_control] addresses" in mistake and "configure" in mistake for mistake in mistakes(half))

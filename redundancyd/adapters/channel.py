@@ -45,6 +45,8 @@ class Channel(ABC):
         self._clock = clock
         self._retry_ms = retry_ms
         self._refused = False
+        self.strange_key = False
+        """Whether the host key that it showed last is not the pinned one."""
         self._connect_timeout_ms = connect_timeout_ms
         self._link: Link | None = None
         self._orders: Serve | None = None
@@ -66,6 +68,10 @@ class Channel(ABC):
 
     def _is_refusal(self, error: Exception) -> bool:  # noqa: ARG002 - only SSH knows refusals
         """Whether trying again at once makes no sense."""
+        return False
+
+    def _is_strange_key(self, error: Exception) -> bool:  # noqa: ARG002 - only SSH knows host keys
+        """Whether somebody else may stand there."""
         return False
 
     async def run(self, post: Post) -> None:
@@ -99,9 +105,10 @@ class Channel(ABC):
             if link:
                 link.close()
             self._refused = self._is_refusal(error)
+            self.strange_key = self._is_strange_key(error)
             self._not_connected(self._explain(error))
             return None
-        self._refused = False
+        self._refused = self.strange_key = False
         self._link = link
         return self._orders
 

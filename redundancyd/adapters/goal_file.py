@@ -14,8 +14,10 @@ from redundancyd.adapters.disk import Disk
 from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
+from redundancyd.adapters.setup_file import SetupFile
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
+from redundancyd.core.site import NOTHING_SET_UP, Setup
 from redundancyd.core.systems import Fallback, Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
@@ -99,6 +101,7 @@ class Saved:
     fallback: Fallback | None = None
     goal_unsaved: str = ""
     """why the disk does not have this goal, where it was handed on from one life to the next"""
+    setup: Setup = NOTHING_SET_UP
 
 
 class StateFolder:
@@ -115,6 +118,7 @@ class StateFolder:
         files = files or Files()
         self._goal = GoalFile(Path(folder), clock, files=files)
         self._files = StateFiles(Path(folder), clock, files=files, token=token)
+        self.setup = SetupFile(Path(folder), files=files)
         self._disk = Disk("state folder", files.begin)
         self._lock: int | None = None
         self._supervisor: Supervisor | None = None
@@ -129,7 +133,8 @@ class StateFolder:
         goal, methods, pause = self._goal_or_none(), self._files.load_methods(), self._files.load_pause()
         if self._supervisor is None:
             self._supervisor = self._files.begin_run()
-        return Saved(self._supervisor, goal, methods, pause, fallback=self._files.load_fallback())
+        fallback, setup = self._files.load_fallback(), self.setup.load()
+        return Saved(self._supervisor, goal, methods, pause, fallback=fallback, setup=setup)
 
     def _goal_or_none(self) -> Goal | None:
         """A damaged goal counts as none: the LIMs are asked, and nobody is helped by not starting."""

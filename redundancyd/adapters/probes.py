@@ -13,7 +13,7 @@ import asyncio
 import errno
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -159,7 +159,7 @@ class Beats:
         self._interval_ms = config.heartbeat.interval_ms
         self._timeout_ms = config.heartbeat.timeout_ms
         self._packets = config.heartbeat.packets
-        self._primary = target(config.primary.master_ip, self._progress)
+        self._primary = target(config.master_ip(), self._progress)
         self._control = [target(address, self._progress) for address in config.network_control.addresses]
         self._servers = {server: target(server.address, self._progress) for server in config.servers()}
         self._all_heard = asyncio.Event()
@@ -232,6 +232,30 @@ class Beats:
         """Any address that answers shows that we are connected; silence of one outweighs what could not be sent."""
         replies = {target.reply() for target in self._control}
         return next(reply for reply in (Reply.ANSWERED, Reply.SILENT, Reply.UNSENT) if reply in replies)
+
+
+async def answering(addresses: Iterable[str], clock: Clock, timeout_ms: int, packets: int = 3) -> frozenset[str]:
+    """Which of these addresses answer within the deadline; asked once, outside of any beat."""
+    heard = asyncio.Event()
+    targets = {address: Target(address, heard.set) for address in addresses}
+    started_at = clock.now()
+    try:
+        for target in targets.values():
+            target.begin()
+        for packet in range(1, packets + 1):
+            for target in targets.values():
+                if not target.answered:
+                    target.send()
+            until = started_at + timeout_ms * packet // packets
+            while not all(target.answered for target in targets.values()) and (left := until - clock.now()) > 0:
+                heard.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left / 1000):
+                        await heard.wait()
+        return frozenset(address for address, target in targets.items() if target.answered)
+    finally:
+        for target in targets.values():
+            target.close()
 
 
 def next_on_grid(last: int, interval_ms: int, now: int) -> int:

@@ -117,6 +117,9 @@ class SshChannel(Channel):
     def _is_refusal(self, error: Exception) -> bool:
         return isinstance(error, asyncssh.HostKeyNotVerifiable | asyncssh.PermissionDenied)
 
+    def _is_strange_key(self, error: Exception) -> bool:
+        return isinstance(error, asyncssh.HostKeyNotVerifiable)
+
     def _explain(self, error: Exception) -> str:
         where = f"{self._credentials.user}@{self.server.address} port {self._port}"
         match error:

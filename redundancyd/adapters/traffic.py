@@ -11,9 +11,12 @@ from typing import Any, TypeVar
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.core.events import FactsSeen, Refused
+from redundancyd.core.survey import LimFacts
+from redundancyd.core.survey import parse_facts as survey_facts
 from redundancyd.core.systems import Origin, Server, Status, Traffic, Word
 from redundancyd.errors import OutOfReach
 
+LINE_MAX = 256
 NUMBER_MAX = 999_999_999_999
 _TEXT_MAX = 200
 _LIMS_MAX = 1000
@@ -135,6 +138,20 @@ async def order(channel: Channel, word: Word, number: int, supervisor: str, dead
     return parse_status(await channel.ask(f"{word} {number} {supervisor}", deadline_ms), channel.server)
 
 
+async def remove(channel: Channel, supervisor: str, deadline_ms: int) -> Status | Refused:
+    """Have the last order forgotten, the rules left as they are; OutOfReach when the outcome is unknown."""
+    return parse_status(await channel.ask(f"remove {supervisor}", deadline_ms), channel.server)
+
+
+async def listen(channel: Channel, supervisor: str, control: tuple[str, ...], deadline_ms: int) -> Status | Refused:
+    """Have a LIM listen for these after a restart, as many as a line holds; none has it forget them."""
+    line = f"listen {supervisor}"
+    for address in control:
+        if len(line) + 1 + len(address) <= LINE_MAX:
+            line += f" {address}"
+    return parse_status(await channel.ask(line, deadline_ms), channel.server)
+
+
 async def look(channel: Channel, deadline_ms: int) -> Status | Refused:
     """What the LIM's rules do now; OutOfReach when it does not say."""
     return parse_status(await channel.ask("status", deadline_ms), channel.server)
@@ -143,11 +160,19 @@ async def look(channel: Channel, deadline_ms: int) -> Status | Refused:
 async def facts(channel: Channel, control: tuple[str, ...], deadline_ms: int, clock: Clock) -> FactsSeen:
     """What the LIM says besides its traffic; `control` are the addresses it shall listen for, if any."""
     running, lims = parse_facts(await channel.ask("facts", deadline_ms, question=True))
-    hears = await _hears(channel, control, deadline_ms)
-    return FactsSeen(channel.server, running, hears, lims, clock.now())
+    heard = await hears(channel, control, deadline_ms)
+    return FactsSeen(channel.server, running, heard, lims, clock.now())
 
 
-async def _hears(channel: Channel, control: tuple[str, ...], deadline_ms: int) -> bool | None:
+async def survey(channel: Channel, deadline_ms: int) -> LimFacts:
+    """All that the LIM says of itself; OutOfReach when it does not say, or nothing that can be understood."""
+    try:
+        return survey_facts(await channel.ask("facts", deadline_ms, question=True))
+    except ValueError as error:
+        raise OutOfReach(f"`facts` on {channel.server.name}", str(error)) from error
+
+
+async def hears(channel: Channel, control: tuple[str, ...], deadline_ms: int) -> bool | None:
     """Whether it hears any of them: one is enough."""
     answers: list[bool | None] = []
     for address in control:

@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 PACKAGE = Path(redundancyd.__file__).parent
 ACCOUNT = "redundancyd"
 ACCOUNT_ID = 899
+OPERATORS_TABLE = "root/translation.txt"
 DISK_SIZE_MIB = 48
 """Besides what the exchange data takes."""
 VERSION = "7.8.1.0.19"
@@ -244,9 +245,11 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     if plan.installed:
         put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
         put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
-    put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
-    confirmed = "".join(f"{address}\n" for address in FOREIGN)
-    put(upper, "var/lib/redundancyd/translation-confirmed", confirmed, mode=0o600, owner=number)
+    if plan.configured:
+        put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
+        confirmed = "".join(f"{address}\n" for address in FOREIGN)
+        put(upper, "var/lib/redundancyd/translation-confirmed", confirmed, mode=0o600, owner=number)
+    put(upper, OPERATORS_TABLE, translation(plan))
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)
 

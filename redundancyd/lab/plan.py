@@ -119,6 +119,7 @@ class BedPlan:
     backups: int = 3  # of exchange data that each system has made; 0 to 3
     data_files: int = 40  # in each backup of a LIM
     data_bytes: int = 2_000_000
+    configured: bool = True  # the settings say the addresses that `configure` is told otherwise
     reload_ms: int = 500  # how long an exchange takes to reload its data
     installed: bool = True  # redundancy-lim and what belongs to it is on the LIMs, as `lim install` leaves them
 

@@ -47,7 +47,10 @@ def effective(plan: BedPlan) -> dict[str, Value]:
 def daemon_settings(plan: BedPlan) -> str:
     """The text of redundancyd.toml."""
     sections: dict[str, list[str]] = {}
+    told_by_operator = () if plan.configured else ("primary.master_ip", "network_control.addresses")
     for name, value in effective(plan).items():
+        if name in told_by_operator:
+            continue
         section, key = name.split(".")
         sections.setdefault(section, []).append(f"{key} = {_toml(value)}")
     return "\n".join(f"[{section}]\n" + "\n".join(lines) + "\n" for section, lines in sections.items())

@@ -110,7 +110,8 @@ def own_addresses(config: Config, system: System) -> tuple[str, ...]:
     """Every address that a system's own servers have, each once: they are never cut off from each other."""
     table = config.primary if system is System.PRIMARY else config.alternate
     found = [entry.address for entry in table.lims]
-    found += [config.primary.master_ip] if system is System.PRIMARY else []
+    master = config.primary.master_ip
+    found += [master] if system is System.PRIMARY and master is not None else []
     return tuple(dict.fromkeys([*found, *table.further_addresses]))
 
 

@@ -14,7 +14,7 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client, Refusal
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import screens, translation
+from redundancyd.utility import screens, setup_follow, setup_screens, translation
 from redundancyd.utility.follow import follow, last_seq
 from redundancyd.utility.looks import LOOKS, Look
 from redundancyd.utility.text import Paint
@@ -52,7 +52,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
         raise click.UsageError(f"{words} asks before it does anything, and nobody is there to answer: add --yes{look}.")
     if action.previewed:
         page = previewed(action, body, client)
-        _show(page, values if only_shown else {}, screens.preview)
+        _show(page, values if only_shown else {}, setup_screens.preview)
         if page["refused"]:
             return RequestRefused.exit_code
         if only_shown:
@@ -61,12 +61,26 @@ def _order(action: Action, values: Values, client: Client) -> int:
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
+    if action.name in setup_follow.FOLLOWED:
+        return _set_up(action, body, values, client)
     begun = last_seq(client) if action.followed and not values.get("no_wait") else None
     answer = translation.act(client, action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
         return 0
     return follow(client, answer["takeover"], begun, lambda line: click.echo(screens.event(line, paint())))
+
+
+def _set_up(action: Action, body: dict[str, Any], values: Values, client: Client) -> int:
+    begun = setup_follow.before(client)
+    click.echo(client.act(action.name, body)["detail"])
+    if values.get("no_wait"):
+        return 0
+    try:
+        return setup_follow.follow(client, action.name, begun, lambda line: click.echo(screens.event(line, paint())))
+    except KeyboardInterrupt:
+        click.echo("\nThe daemon goes on.  'redundancyctl status' shows it, 'redundancyctl remove' stops it.", err=True)
+        raise
 
 
 def body_of(action: Action, values: Values) -> dict[str, Any]:
@@ -88,7 +102,8 @@ def wrong_words(action: Action, mistakes: Sequence[Mistake]) -> click.UsageError
 
 def previewed(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:
     """Now, will do, afterwards, as the daemon works it out."""
-    return client.get(f"/v1/preview/{action.name}", body)
+    files = {argument.name for argument in action.arguments if argument.kind is Kind.LINES}
+    return client.preview(action.name, {name: value for name, value in body.items() if name not in files})
 
 
 def act(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from redundancyd.utility import (
     past_alarms,
     rows,
     screens,
+    setup_screens,
     translation_screens,
 )
 from redundancyd.utility.text import Paint
@@ -32,6 +33,10 @@ class Look:
 
 def _status(client: Client, _: Values) -> Any:  # noqa: ANN401 - JSON
     return client.get("/v1/status")
+
+
+def _status_screen(page: Any, paint: Paint) -> str:  # noqa: ANN401
+    return screens.status(page, paint) if page.get("configured", True) else setup_screens.unconfigured(page, paint)
 
 
 def _configuration(client: Client, _: Values) -> Any:  # noqa: ANN401
@@ -71,7 +76,7 @@ def _row(_: Client, values: Values) -> Any:  # noqa: ANN401
 
 LOOKS: Mapping[str, Look] = {
     "list": Look(_configuration, configuration_screen.screen),
-    "status": Look(_status, screens.status),
+    "status": Look(_status, _status_screen),
     "data-list": Look(_status, data_screens.data),
     "data-auto-list": Look(_status, data_screens.auto),
     "translation": Look(_translation, translation_screens.table),

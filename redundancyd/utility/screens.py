@@ -31,6 +31,7 @@ def status(page: Page, paint: Paint = PLAIN) -> str:
         _heartbeat,
         _systems,
         _methods,
+        _accepted,
         _would_go_wrong,
         _alarms,
         exchange_screens.lines,
@@ -197,6 +198,12 @@ def _remarks(lim: Page) -> str:
 def _methods(page: Page, _: Paint) -> Iterator[str]:
     for direction, method in page["methods"].items():
         yield f" {plain(direction).ljust(26)}{plain(method)}"
+
+
+def _accepted(page: Page, _: Paint) -> Iterator[str]:
+    """What was not met, or not to be told, when the pair was configured."""
+    if page.get("accepted"):
+        yield from wrapped(", ".join(page["accepted"]), " accepted at configure     ")
 
 
 def _would_go_wrong(page: Page, paint: Paint) -> Iterator[str]:

@@ -25,6 +25,9 @@ SENTENCES: Mapping[str, str] = {
     "operator_asked": "{who}, {action}: {answer}",
     "order_sent": "{word} {takeover} to {lims}",
     "row_taken": "{row} {from_phase} -> {phase}: {why} (takeover {takeover})",
+    "setup_ended": "{result}: {why}",
+    "setup_step": "{row} {step}: {what}",
+    "setup_undoing": "{what}",
     "systems_differ": "{what}",
     "takeover_decided": "takeover {takeover} to the {active}: {reason} ({row})",
     "takeover_done": (

@@ -38,6 +38,34 @@ async def test_a_changed_host_key_is_refused_with_its_remedy(tmp_path: Path):
             assert here.sessions == 0
 
 
+def is_strange(channel: SshChannel) -> bool:
+    """Whether the last key that it showed was not the pinned one."""
+    return channel.strange_key
+
+
+async def test_a_strange_host_key_is_known_as_such_until_the_right_one_is_shown(tmp_path: Path):
+    """
+    A refused key of our own is another thing; `configure` tells the two apart.
+    """
+    async with lim(tmp_path) as here:
+        right = (tmp_path / "known_hosts").read_text()
+        pin(tmp_path, here.port, asyncssh.generate_private_key("ssh-ed25519"))
+        channel = here.channel()
+        channel.refused_retry_ms = 50
+        assert not is_strange(channel)
+        async with running(channel) as events:
+            await told(channel, "host key")
+            assert is_strange(channel)
+            (tmp_path / "known_hosts").write_text(right)
+            assert isinstance(await soon(events), Connected)
+            assert not is_strange(channel)
+    async with lim(tmp_path, accepts=False) as here:
+        channel = here.channel()
+        async with running(channel):
+            await told(channel, "does not accept our key")
+            assert not is_strange(channel)
+
+
 async def test_a_key_pinned_anew_is_used_without_a_restart(tmp_path: Path):
     """
     The administrator pins the right key while the daemon runs: the next attempt connects.

@@ -133,6 +133,10 @@ class RealDesk:
         """What the test says."""
         return self.late
 
+    async def preview(self, request: Request) -> dict[str, Any]:
+        """Nothing but takeovers is previewed here."""
+        raise NotImplementedError(request)
+
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Feed the core with it; done, or what it refused."""
         self.asked.append((action.name, request, who))

@@ -146,6 +146,8 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "data-verify",
             "data-auto-create",
             "data-auto-remove",
+            "configure",
+            "remove",
             "translation-set",
             "translation-import",
             "translation-confirm",

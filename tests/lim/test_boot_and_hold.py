@@ -292,3 +292,25 @@ def test_hold_leaves_an_allowed_lim_alone(lim: Lim):
     before = lim.all_rules()
     lim.run("hold")
     assert lim.all_rules() == before
+
+
+@pytest.mark.S3
+def test_a_hold_listens_for_the_control_address_that_the_supervision_was_told(lim: Lim):
+    """
+    Where lim.conf names none: told, it allows itself; forgotten, it does not; another supervision can't tell it.
+    """
+    lim.configure(boot_hold="1", control="")
+    lim.order("allow", 7)
+    assert lim.ask(remote="listen other.run 127.0.0.1")["error"] == "other_supervisor"
+    assert lim.ask(remote="listen id.run not-an-address")["error"] == "bad_request"
+    booted(lim)
+    time.sleep(1.1)
+    assert held(lim) == "blocked"
+    assert lim.ask(remote="listen id.run 192.0.2.99 127.0.0.1")["ok"] is True
+    booted(lim)
+    time.sleep(1.1)
+    assert held(lim) == "allowed"
+    assert lim.ask(remote="listen id.next")["ok"] is True
+    booted(lim)
+    time.sleep(1.1)
+    assert held(lim) == "blocked"

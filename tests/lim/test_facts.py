@@ -66,7 +66,10 @@ def test_facts_of_a_running_exchange(any_shell: Lim):
     assert facts["processors"] >= 1
     assert facts["memory_kib"] > 100_000
     assert facts["disk_free_kib"] > 0
-    rest = {key: value for key, value in facts.items() if key not in ("processors", "memory_kib", "disk_free_kib")}
+    assert facts["disk_kib"] >= facts["disk_free_kib"]
+    assert abs(facts["clock_s"] - time.time()) < 60
+    sizes = ("processors", "memory_kib", "disk_free_kib", "disk_kib", "clock_s")
+    rest = {key: value for key, value in facts.items() if key not in sizes}
     assert rest == {
         "ok": True,
         "lim": 1,
@@ -78,7 +81,23 @@ def test_facts_of_a_running_exchange(any_shell: Lim):
         "lims": [1, 2, 12],
         "media_servers": [],
         "rsync": shutil.which("rsync") is not None,
+        "gateways": None,
     }
+
+
+def test_the_media_gateways_are_named_where_a_command_tells_them(any_shell: Lim):
+    """
+    Identities only, each once; a command that fails tells nothing.
+    """
+    install(any_shell)
+    any_shell.sh(
+        "printf 'Media gateways\nMgw  Address\n1A   192.0.2.31\n1B   192.0.2.32\n12A  192.0.2.33\n' > /mnt/mgw.txt"
+    )
+    any_shell.replace("media_gateway_config", '[ "$*" = -p ] && cat /mnt/mgw.txt')
+    any_shell.configure(**COMMANDS, command_gateways="media_gateway_config -p")
+    assert any_shell.ask("facts")["gateways"] == ["12A", "1A", "1B"]
+    any_shell.replace("media_gateway_config", "cat /mnt/mgw.txt; exit 1")
+    assert any_shell.ask("facts")["gateways"] is None
 
 
 def test_a_measure_that_runs_is_named(lim: Lim):

@@ -194,3 +194,17 @@ def test_remove_forgets_the_order_and_leaves_the_rules(lim: Lim):
     assert lim.run("boot").stdout == b""
     assert lim.run("hold").stdout == b""
     assert lim.ask("status")["traffic"] == "allowed"
+
+
+def test_remove_over_the_channel_is_for_the_supervision_that_ordered_last(lim: Lim):
+    """
+    Another run of the same one may; another one may not, and changes nothing; where nobody ordered, anybody may.
+    """
+    lim.order("block", 7, "ours.first")
+    refused = lim.ask(remote="remove theirs.run")
+    assert (refused["ok"], refused["error"], refused["number"]) == (False, "other_supervisor", 7)
+    assert lim.ask("status")["supervisor"] == "ours.first"
+    done = lim.ask(remote="remove ours.second")
+    assert (done["ok"], done["number"], done["traffic"]) == (True, 0, "blocked")
+    assert lim.ask(remote="remove theirs.run")["ok"] is True
+    assert lim.ask(remote="remove ours")["error"] == "bad_request"

@@ -1,0 +1,153 @@
+"""The steps by which two systems become a pair, and how each of them is undone.  Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from redundancyd.core.prerequisites import Finding, hindering
+from redundancyd.core.preview import Preview, traffic_lines
+from redundancyd.core.seen import View
+from redundancyd.core.site import Begun
+from redundancyd.core.state import Phase, State
+from redundancyd.core.systems import Server, Status, System, Traffic
+
+
+class Step(StrEnum):
+    """What `configure`, or its undoing, or the end of `remove`, is at."""
+
+    RESTING = "resting"
+    COPYING = "copying"
+    TRANSLATING = "translating"
+    BLOCKING = "blocking"
+    LOADING = "loading"
+    STARTING = "starting"
+    UNDOING = "undoing"
+    DISARMING = "disarming"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step, in the order in which they are taken."""
+
+    number: str
+    step: Step
+    told: str
+
+
+STEPS: tuple[Row, ...] = (
+    Row("C01", Step.COPYING, "copy the primary's current backup"),
+    Row("C02", Step.TRANSLATING, "list its addresses, and translate the primary's own ones"),
+    Row("C03", Step.BLOCKING, "block the alternate"),
+    Row("C04", Step.LOADING, "load the data into the alternate: it is reloaded, and all its traffic stops"),
+    Row("C05", Step.STARTING, "start the supervision, with the primary active"),
+)
+
+
+class Undo(StrEnum):
+    """How a step is undone."""
+
+    GOAL = "forget the goal, and what the LIMs of the primary were told to listen for"
+    DATA = "roll the alternate back to what it ran before"
+    TRAFFIC = "allow the LIMs of the alternate that were allowed before, and forget the order there"
+    TABLE = "put the translation table back"
+
+
+def undo(begun: Begun) -> tuple[Undo, ...]:
+    """What has to be undone, the last step first."""
+    found = []
+    if begun.goal:
+        found.append(Undo.GOAL)
+    if begun.loading:
+        found.append(Undo.DATA)
+    if begun.blocked:
+        found.append(Undo.TRAFFIC)
+    if begun.table:
+        found.append(Undo.TABLE)
+    return tuple(found)
+
+
+def undone(begun: Begun, what: Undo) -> Begun:
+    """What is left when this was undone."""
+    match what:
+        case Undo.GOAL:
+            return replace(begun, goal=False)
+        case Undo.DATA:
+            return replace(begun, loading=False, before="")
+        case Undo.TRAFFIC:
+            return replace(begun, blocked=())
+        case Undo.TABLE:
+            return replace(begun, table=False)
+
+
+def first_number(status: Iterable[Status]) -> int:
+    """The takeover number that no LIM has seen yet."""
+    return max((said.number for said in status), default=0) + 1
+
+
+def to_block(servers: Iterable[Server], status: dict[Server, Status]) -> tuple[Server, ...]:
+    """The servers of the alternate that have to be blocked; who is blocked already stays as he is."""
+    alternate = (server for server in servers if server.system is System.ALTERNATE)
+    return tuple(server for server in alternate if status[server].traffic is not Traffic.BLOCKED)
+
+
+def configure_preview(state: State, found: tuple[Finding, ...]) -> Preview:
+    """Now, will do, afterwards; or which prerequisites hinder it."""
+    now = traffic_lines(state)
+    if lacking := hindering(found):
+        names = ", ".join(each.name for each in lacking)
+        return Preview(now, (), now, f"prerequisites not met: {names}")
+    afterwards = (
+        "primary: allowed, and supervised; it takes orders from here alone",
+        "alternate: blocked, with the primary's exchange data, ready for a takeover",
+    )
+    return Preview(now, tuple(row.told for row in STEPS), afterwards)
+
+
+def remove_preview(state: State) -> Preview:
+    """Now, will do, afterwards; what can't be reached is left as it is, and told."""
+    now = traffic_lines(state)
+    if refused := remove_refusal(state):
+        return Preview(now, (), now, refused)
+    lost = [view.server.name for view in state.views if not _answers(state, view)]
+    will_do = ["end the supervision: no heartbeat, no takeover, no daily copy"]
+    if len(lost) < len(state.views):
+        will_do.append("forget the last order on each LIM in reach, so that none holds after a restart")
+    if lost:
+        will_do.append(f"the same on {', '.join(lost)} as soon as it answers")
+    will_do.append("put goal, methods and past jobs aside; the translation table and the mirrors stay")
+    return Preview(now, tuple(will_do), tuple(_left(state)))
+
+
+def remove_refusal(state: State) -> str:
+    """Why the supervision cannot end at this instant; empty when it can."""
+    if state.reloading():
+        return "the alternate is loading exchange data; ask again when it has ended"
+    if state.phase in {Phase.SAVING, Phase.BLOCKING, Phase.ALLOWING}:
+        return "a takeover is under way; ask again when it has ended"
+    return ""
+
+
+def _answers(state: State, view: View) -> bool:
+    """Whether what a server said last is worth anything: a channel to a host without power stays open for a while."""
+    is_alive = view.heard_since(state.now - state.settings.window_ms)
+    return view.connected and is_alive and not view.deaf and not view.doubtful
+
+
+def _left(state: State) -> Iterable[str]:
+    """Where the traffic stays, and what the operator has to do himself."""
+    yield "traffic stays as it is now, until a LIM restarts: then it is allowed"
+    for system in System:
+        kinds = {
+            view.status.traffic
+            for view in state.views
+            if view.server.system is system and _answers(state, view) and view.status is not None
+        }
+        if not kinds:
+            yield f"{system}: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand, or block --by-hand"
+        elif kinds == {Traffic.ALLOWED}:
+            yield f"{system}: goes on carrying its traffic"
+        else:
+            yield (
+                f"{system}: stays blocked; to let it carry traffic: "
+                f"redundancyctl more_configuration iptables remove --system {system}"
+            )

@@ -1,0 +1,242 @@
+"""What each step of `configure` does, and how it is undone; it raises what went wrong, and decides nothing.
+
+What a step is about to change is on the disk before it changes it, so that the next run of the daemon can undo it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from redundancyd.adapters import traffic
+from redundancyd.adapters.channel import Channel
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.data_files import DataFiles
+from redundancyd.adapters.goal_file import StateFolder
+from redundancyd.adapters.journal import record
+from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.setup_file import LAYOUT
+from redundancyd.adapters.table_file import SavedTable
+from redundancyd.core.data_job import Past
+from redundancyd.core.events import Refused
+from redundancyd.core.findings import Kind as Found
+from redundancyd.core.mirrors import Mirror
+from redundancyd.core.setup_plan import Undo, first_number, to_block, undo, undone
+from redundancyd.core.site import Begun, Setup, Site
+from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
+from redundancyd.core.table_text import without_hints
+from redundancyd.data_steps import Steps, Translation
+from redundancyd.errors import FarDataRefused, RedundancyError, RequestRefused, TranslationFailed
+from redundancyd.requests import Configure
+
+LOOK_MS, ORDER_MS = 5000, 5000
+FOREIGN = "foreign"
+"""by this name foreign addresses are accepted as they are"""
+TOLD_MAX = 20
+Running = Callable[[str, int], None]
+
+
+class SetupSteps:
+    """The steps over the real LIMs and files of a site; `setup` is what the disk has."""
+
+    def __init__(
+        self,
+        channels: Mapping[Server, Channel],
+        folder: StateFolder,
+        files: DataFiles,
+        clock: Clock,
+        us: Supervisor,
+        setup: Setup,
+    ) -> None:
+        self.setup = setup
+        self._channels, self._folder, self._files, self._clock, self._us = channels, folder, files, clock, us
+
+    async def save(self, setup: Setup) -> None:
+        """On disk when it returns; NotSaved if not."""
+        await self._folder.setup.save(setup)
+        self.setup = setup
+
+    async def _note(self, begun: Begun) -> None:
+        await self.save(replace(self.setup, begun=begun))
+
+    @property
+    def begun(self) -> Begun:
+        """What may have to be undone."""
+        return self.setup.begun or Begun()
+
+    # --- forwards ---
+
+    async def copy(self, steps: Steps, tell: Callable[[Progress], None]) -> Mirror:
+        """The primary's current backup as a whole mirror."""
+        return await steps.pull(tell)
+
+    async def translate(self, steps: Steps, mirror: Mirror, asked: Configure) -> tuple[Translation, bool]:
+        """The mirror translated by the table that was given, and whether foreign addresses had to be accepted."""
+        if not self.begun.table:
+            await self._folder.setup.keep_table()  # what an earlier one left beside is not what stands there now
+            await self._note(replace(self.begun, table=True))
+        table = await self._table(asked)
+        await self._folder.setup.write_table(table)
+        made = await steps.translate(mirror)
+        if made.missing:
+            why = f"own addresses that the table does not translate: {'; '.join(made.missing[:TOLD_MAX])}"
+            remedy = "Add a line for each of them to the file of --translation, and configure again."
+            raise RequestRefused("translating the primary's data", why, remedy)
+        if made.unconfirmed and FOREIGN not in asked.accept:
+            told = "; ".join(made.unconfirmed[:TOLD_MAX])
+            remedy = (
+                f"Those that the alternate may use as they are: --accept {FOREIGN} confirms them; for the others add "
+                "a line to the file of --translation."
+            )
+            raise RequestRefused("translating the primary's data", f"foreign addresses: {told}", remedy)
+        if not made.unconfirmed:
+            return made, False
+        await self._folder.setup.write_table(replace(table, confirmed=table.confirmed | _new(made)))
+        return _confirmed(made), True
+
+    async def _table(self, asked: Configure) -> SavedTable:
+        """What was given, or what was saved last; the confirmations stay."""
+        try:
+            saved = await self._folder.setup.read_table()
+        except TranslationFailed:
+            if asked.translation is None:
+                raise
+            saved = SavedTable()  # what can't be read any more is what a new one mends
+        return saved if asked.translation is None else replace(saved, text=without_hints(asked.translation))
+
+    async def block(self) -> None:
+        """Every LIM of the alternate is blocked when this returns; those that were so already are not touched."""
+        status = await self._look()
+        number = first_number(status.values())
+        targets = to_block(self._channels, status)
+        await self._note(replace(self.begun, number=number, blocked=tuple(server.name for server in targets)))
+        await self._each(targets, partial(self._order, Word.BLOCK, number))
+
+    async def load(self, steps: Steps, made: Translation, running: Running) -> None:
+        """The alternate runs the mirror when this returns."""
+        await steps.check_versions(made.version)
+        stamp, behind = await steps.send(made)
+        before = (await steps.own_backups()).current or ""
+        await self._note(replace(self.begun, loading=True, before=before))
+        await steps.load(stamp, running)
+        past = Past(loaded=stamp, mirror=made.mirror.stamp, table=made.table, counts=made.counts, behind=behind)
+        await self._files.save_past(past)
+
+    async def start(self, site: Site) -> None:
+        """The pair is configured when this returns."""
+        await self._note(replace(self.begun, goal=True))
+        await self._listen(site.control)
+        now = self._clock.now()
+        goal = Goal(
+            System.PRIMARY, self.begun.number, Kind.FORCED, by_operator=False, reason="configured", decided_at=now
+        )
+        await self._folder.setup.put_aside([LAYOUT])
+        await self._folder.save(goal)
+        await self.save(self.setup.configured(site))
+        await self._folder.setup.keep_table()
+
+    async def _look(self) -> dict[Server, Status]:
+        found: dict[Server, Status] = {}
+
+        async def one(server: Server) -> None:
+            said = await traffic.look(self._channels[server], LOOK_MS)
+            found[server] = _worked(f"looking at {server.name}", said)
+
+        await self._each(tuple(self._channels), one)
+        return found
+
+    async def _order(self, word: Word, number: int, server: Server) -> None:
+        said = await traffic.order(self._channels[server], word, number, self._us.name, ORDER_MS)
+        _worked(f"{word} {number} on {server.name}", said)
+
+    async def _listen(self, control: tuple[str, ...]) -> None:
+        """After a restart a LIM of the primary that was allowed listens for these before it allows itself."""
+
+        async def one(server: Server) -> None:
+            said = await traffic.listen(self._channels[server], self._us.name, control, ORDER_MS)
+            _worked(f"listen on {server.name}", said)
+
+        await self._each(tuple(server for server in self._channels if server.system is System.PRIMARY), one)
+
+    async def _forget(self, server: Server) -> None:
+        said = await traffic.remove(self._channels[server], self._us.name, ORDER_MS)
+        if isinstance(said, Refused) and said.error == "other_supervisor":
+            record("order_of_another", level="warning", server=server.name, why=said.detail)
+            return
+        _worked(f"remove on {server.name}", said)
+
+    async def _each(self, servers: tuple[Server, ...], work: Callable[[Server], Awaitable[None]]) -> None:
+        """The work on all of them at once; then the first failure."""
+        answers = await asyncio.gather(*(work(server) for server in servers), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    # --- backwards ---
+
+    async def undo(self, steps: Steps, running: Running) -> None:
+        """Everything is as before when this returns; it raises what is not so yet, and may be called again."""
+        for what in undo(self.begun):
+            record("setup_undoing", level="notice", what=what)
+            await self._undo(what, steps, running)
+            await self._note(undone(self.begun, what))
+        await self.save(replace(self.setup, begun=None))
+
+    async def _undo(self, what: Undo, steps: Steps, running: Running) -> None:
+        match what:
+            case Undo.GOAL:
+                await self._listen(())
+                await self._folder.setup.put_aside(["goal"])
+            case Undo.DATA:
+                if measure := await steps.loader.measure():
+                    raise FarDataRefused("rolling the alternate back", f"its exchange is at: {measure}", word="busy")
+                if ((await steps.own_backups()).current or "") != self.begun.before:
+                    await steps.rollback(running)
+                await self._folder.setup.put_aside(["data-job"])
+            case Undo.TRAFFIC:
+                names = self.begun.blocked
+                servers = tuple(server for server in self._channels if server.name in names)
+                await self._each(servers, self._release)
+            case Undo.TABLE:
+                await self._folder.setup.restore_table()
+
+    async def _release(self, server: Server) -> None:
+        await self._order(Word.ALLOW, self.begun.number + 1, server)
+        await self._forget(server)
+
+    # --- what `remove` has left to do ---
+
+    async def finish_removal(self) -> None:
+        """The state goes aside, and each LIM in reach forgets the last order; those out of reach are tried again."""
+        if self.setup.aside:
+            await self._folder.setup.put_aside()
+            await self.save(replace(self.setup, aside=False))
+        for server in [server for server in self._channels if server.name in self.setup.disarm]:
+            if not self._channels[server].connected:
+                continue
+            try:
+                await self._forget(server)
+            except RedundancyError as error:
+                record("lim_not_disarmed", level="warning", server=server.name, why=str(error))
+                continue
+            record("lim_disarmed", level="notice", server=server.name)
+            await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
+
+
+def _new(made: Translation) -> frozenset[str]:
+    """All foreign addresses that nobody had confirmed."""
+    lims = {} if made.seen is None else made.seen.lims
+    return frozenset(address for each in lims.values() for kind, address in each.addresses if kind is Found.NEW)
+
+
+def _confirmed(made: Translation) -> Translation:
+    """The same, now that its foreign addresses are confirmed."""
+    counts = dict(made.counts)
+    counts[Found.FOREIGN] = counts.get(Found.FOREIGN, 0) + counts.pop(Found.NEW, 0)
+    return replace(made, unconfirmed=(), counts={**counts, str(Found.NEW): 0})
+
+
+def _worked(tried: str, said: Status | Refused) -> Status:
+    if isinstance(said, Refused):
+        raise FarDataRefused(tried, f"{said.error}: {said.detail}", word=said.error)
+    return said

@@ -1,0 +1,433 @@
+"""`configure` from its first step to its last, broken off at each of them, over LIMs and data of the test."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from redundancyd import config
+from redundancyd.adapters.channel import Channel
+from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.data_files import DataFiles
+from redundancyd.adapters.data_in import Loaded
+from redundancyd.adapters.goal_file import StateFolder
+from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.slots import SlotFile
+from redundancyd.adapters.table_file import SavedTable, TableFile
+from redundancyd.core.address_list import Seen
+from redundancyd.core.backups import BackupList
+from redundancyd.core.findings import Findings, Kind
+from redundancyd.core.mirrors import Condition, Mirror
+from redundancyd.core.setup_plan import STEPS
+from redundancyd.core.systems import Fallback, Server, System
+from redundancyd.data_steps import Steps, Translation, told_of
+from redundancyd.errors import FarDataRefused
+from redundancyd.requests import Configure, Done, Problem
+from redundancyd.setup_runner import Means, SetupRunner
+from tests.core.test_prerequisites import facts, survey
+from tests.test_program import SETTINGS
+
+MIRROR = Mirror("20260309031502", Condition.WHOLE, "", 1000)
+BEFORE = "20260307040000"
+ASKED = Configure("192.0.2.10", ("203.0.113.1",), "192.0.2.10 198.51.100.10\n", ("foreign",))
+
+
+class Lim:
+    """A LIM that obeys."""
+
+    def __init__(self, server: Server, world: "World") -> None:
+        self.server, self.world, self.connected = server, world, True
+        self.why = ""
+        self.listens: tuple[str, ...] = ()
+        self.traffic, self.number, self.word, self.supervisor = "allowed", 0, "none", ""
+
+    async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
+        """What redundancy-lim would answer."""
+        assert deadline_ms > 0
+        assert not question
+        word, *rest = line.split()
+        if word == "block":
+            await self.world.at("block")
+        if word in ("block", "allow"):
+            assert int(rest[0]) >= self.number
+            self.traffic, self.number, self.word, self.supervisor = f"{word}ed", int(rest[0]), word, rest[1]
+        if word == "block":
+            await self.world.at("blocked")
+        if word == "listen":
+            self.listens = tuple(rest[1:])
+            if self.listens:
+                await self.world.at("listen")
+        if word == "remove":
+            self.number, self.word, self.supervisor = 0, "none", ""
+        said = {"traffic": self.traffic, "number": self.number, "word": self.word, "supervisor": self.supervisor}
+        return json.dumps({"ok": True, "origin": "order" if self.number else "none", **said})
+
+
+class World:
+    """LIMs and data that outlive a daemon; something happens at one point of the way."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "state").mkdir()
+        self.settings = config.parse(SETTINGS.replace("FOLDER", str(folder)).encode())
+        self.state = folder / "state"
+        self.lims = {server: Lim(server, self) for server in self.settings.servers()}
+        self.runs = BEFORE
+        self.fails = ""
+        self.stands = ""
+        self.reached = asyncio.Event()
+        self.survey = survey()
+        self.new: dict[str, tuple[str, int]] = {}
+        self.missing: tuple[str, ...] = ()
+
+    async def at(self, point: str) -> None:
+        """What happens at this point."""
+        if point == self.fails:
+            raise FarDataRefused(point, "it failed")
+        if point == self.stands:
+            self.reached.set()
+            await asyncio.Event().wait()
+
+    def as_it_is(self) -> tuple[object, ...]:
+        """What must be as before when a configuration was undone."""
+        lims = {
+            server.name: (lim.traffic, lim.number, lim.supervisor, lim.listens) for server, lim in self.lims.items()
+        }
+        tables = {path.name: path.read_bytes() for path in self.state.iterdir() if path.name.startswith("translation")}
+        return lims, self.runs, tables
+
+
+class FakeSteps:
+    """The data of the world."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.loader = world, self
+
+    async def measure(self) -> str:
+        """Nothing is going on."""
+        return ""
+
+    async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
+        """A mirror."""
+        tell(Progress(1, 2, 3, 4, 5))
+        await self.world.at("copying")
+        return MIRROR
+
+    async def translate(self, mirror: Mirror) -> Translation:
+        """Translated."""
+        await self.world.at("translating")
+        found = Findings()
+        for address, (file, line) in self.world.new.items():
+            found.add(Kind.NEW, address, file, line)
+        unconfirmed = told_of(Kind.NEW, {1: found})
+        seen = Seen(mirror.stamp, "sum", {1: found})
+        return Translation(mirror, "17.8", "sum", {}, {"new": 2}, self.world.missing, unconfirmed, seen)
+
+    async def check_versions(self, version: str) -> None:
+        """Both are of this one."""
+        assert version == "17.8"
+
+    async def send(self, made: Translation) -> tuple[str, tuple[str, ...]]:
+        """Sent, but for a standby server."""
+        await self.world.at("sending")
+        return made.mirror.stamp, ("alternate-1-standby: out of reach",)
+
+    async def own_backups(self) -> BackupList:
+        """What runs."""
+        return BackupList(self.world.runs, ())
+
+    async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
+        """Loaded, a moment after it was begun."""
+        await self.world.at("loading")
+        self.world.runs = stamp
+        running("Data Reload", 1)
+        await self.world.at("loaded")
+        return Loaded(stamp, BEFORE, 1)
+
+    async def rollback(self, running: Callable[[str, int], None]) -> Loaded:
+        """What ran before."""
+        running("Data Reload", 1)
+        self.world.runs = BEFORE
+        return Loaded(BEFORE, BEFORE, 1)
+
+
+class Life:
+    """One run of the daemon, as far as `configure` goes."""
+
+    def __init__(self, world: World, runner: SetupRunner, folder: StateFolder) -> None:
+        self.world, self.runner, self.folder = world, runner, folder
+        self.configured = asyncio.Event()
+
+    async def ended(self) -> None:
+        """When nothing is going on any more."""
+        async with asyncio.timeout(5):
+            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner._is_busy():
+                await asyncio.sleep(0.001)
+
+
+@contextlib.asynccontextmanager
+async def life(world: World) -> AsyncIterator[Life]:
+    """A life; at its end its tasks are gone, as after a kill: nothing more is done by them."""
+    clock = Clock()
+    folder = StateFolder(world.state, clock)
+    saved = await folder.load()
+    found = asyncio.Event()
+
+    async def surveyed(_asked: object) -> object:
+        await asyncio.sleep(0)
+        return world.survey
+
+    runner = SetupRunner(
+        world.settings,
+        clock,
+        saved,
+        folder,
+        cast("Mapping[Server, Channel]", world.lims),
+        found.set,
+        Means(lambda _config, _clock: cast("Steps", FakeSteps(world)), surveyed),  # type: ignore[arg-type]
+    )
+    one = Life(world, runner, folder)
+    one.configured = found
+    task = asyncio.create_task(runner.run())
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        folder.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Two systems, and nothing configured."""
+    return World(tmp_path)
+
+
+async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
+    """
+    Blocked, loaded, the goal of the same number, the site; nothing is left to undo.
+    """
+    world.new = {"203.0.113.9": ("cql/a.csv", 2)}
+    layout = SlotFile(world.state / "layout", "layout", 262_144)
+    await asyncio.to_thread(layout.write, {"settings": "of an earlier pair"})
+    async with life(world) as one:
+        assert isinstance(await one.runner.configure(ASKED), Done)
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+        saved = await one.folder.load()
+    assert saved.setup.site is not None
+    assert saved.setup.site.accepted == ("foreign",)
+    assert saved.setup.begun is None
+    assert saved.goal is not None
+    assert (saved.goal.active, saved.goal.number) == (System.PRIMARY, 1)
+    blocked = {server.system: lim.traffic for server, lim in world.lims.items()}
+    assert blocked == {System.PRIMARY: "allowed", System.ALTERNATE: "blocked"}
+    assert world.runs == MIRROR.stamp
+    table = await TableFile(world.state).read()
+    assert table == SavedTable("192.0.2.10 198.51.100.10\n", frozenset({"203.0.113.9"}))
+    assert not (world.state / "layout").exists()
+    kept = await DataFiles(world.state, Clock()).read()
+    assert kept.past.counts is not None
+    assert (kept.past.loaded, kept.past.counts["new"], kept.past.counts["foreign"]) == (MIRROR.stamp, 0, 2)
+    assert kept.past.behind == ("alternate-1-standby: out of reach",)
+
+
+WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded", "listen")
+
+
+@pytest.mark.parametrize("point", WAYS)
+@pytest.mark.parametrize("how", ["fails", "stopped", "killed"])
+async def test_broken_off_at_a_step_it_is_as_before_and_the_same_words_once_more_configure(
+    world: World, point: str, how: str
+):
+    """
+    Whether a step fails, the operator stops it, or the daemon is killed there: rules, data and tables as before.
+    """
+    (world.state / "translation").write_text("old\n")
+    before = world.as_it_is()
+    if how == "fails":
+        world.fails = point
+    else:
+        world.stands = point
+    async with life(world) as one:
+        assert isinstance(await one.runner.configure(ASKED), Done)
+        if how != "fails":
+            async with asyncio.timeout(5):
+                await world.reached.wait()
+        if how == "stopped":
+            assert isinstance(one.runner.stop(), Done)
+        if how != "killed":
+            await one.ended()
+            assert one.runner.last is not None
+            assert one.runner.last["result"] == ("failed" if how == "fails" else "stopped")
+            assert world.as_it_is() == before
+    world.fails = world.stands = ""
+    async with life(world) as again:
+        await again.ended()
+        assert world.as_it_is() == before
+        assert again.runner.setup.begun is None
+        assert isinstance(await again.runner.configure(ASKED), Done)
+        async with asyncio.timeout(5):
+            await again.configured.wait()
+
+
+async def test_killed_between_the_goal_and_the_site_no_goal_is_left(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    The instant of the site is the instant of the pair; a goal without it is put aside.
+    """
+    reached = asyncio.Event()
+    async with life(world) as one:
+        save = one.folder.save
+
+        async def save_and_die(goal: object) -> None:
+            await save(goal)  # type: ignore[arg-type]
+            reached.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(one.folder, "save", save_and_die)
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await reached.wait()
+    async with life(world) as again:
+        await again.ended()
+        saved = await again.folder.load()
+        assert saved.goal is None
+        assert saved.setup.site is None
+        assert world.runs == BEFORE
+        assert {lim.traffic for lim in world.lims.values()} == {"allowed"}
+
+
+async def test_own_addresses_without_a_translation_and_foreign_ones_that_nobody_confirmed_end_it(world: World):
+    """
+    Each is named with its place and the words that help; nothing was blocked.
+    """
+    world.missing = ("192.0.2.11 in LIM 1, cql/a.csv:2",)
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        await one.ended()
+        assert one.runner.last is not None
+        assert "192.0.2.11 in LIM 1" in one.runner.last["why"]
+        assert "--translation" in one.runner.last["why"]
+        world.missing, world.new = (), {"203.0.113.9": ("cql/b.csv", 3)}
+        await one.runner.configure(replace(ASKED, accept=()))
+        await one.ended()
+        assert "203.0.113.9 in LIM 1, cql/b.csv:3" in one.runner.last["why"]
+        assert "--accept foreign" in one.runner.last["why"]
+    assert not (world.state / "translation-table").exists()
+
+
+async def test_without_a_table_the_saved_one_holds_and_none_at_all_is_told(world: World):
+    """
+    The plain files count where no table was ever saved; their confirmations stay.
+    """
+    async with life(world) as one:
+        answer = await one.runner.configure(replace(ASKED, translation=None))
+        assert isinstance(answer, Problem)
+        assert answer.code == "no_translation"
+        (world.state / "translation").write_text("192.0.2.10 198.51.100.10\n")
+        (world.state / "translation-confirmed").write_text("203.0.113.7\n")
+        assert isinstance(await one.runner.configure(replace(ASKED, translation=None)), Done)
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+    table = await TableFile(world.state).read()
+    assert table == SavedTable("192.0.2.10 198.51.100.10\n", frozenset({"203.0.113.7"}))
+
+
+async def test_what_the_operator_said_of_the_clusters_is_remembered(world: World):
+    """
+    The next prerequisites know it, and so does the next life.
+    """
+    async with life(world) as one:
+        assert isinstance(await one.runner.set_fallback(Fallback.AUTOMATIC), Done)
+        assert (await one.folder.load()).fallback is Fallback.AUTOMATIC
+
+
+async def test_a_prerequisite_that_is_not_met_begins_nothing(world: World):
+    """
+    The answer has what was found and what to do.
+    """
+    world.survey = survey({next(iter(world.survey.facts)): facts(version="7.9")})
+    before = world.as_it_is()
+    async with life(world) as one:
+        answer = await one.runner.configure(ASKED)
+        assert isinstance(answer, Problem)
+        assert answer.code == "prerequisites"
+        assert "version: LIM 1: primary 7.9" in answer.detail
+        assert "same version" in answer.remedy
+        assert world.as_it_is() == before
+        assert isinstance(one.runner.stop(), Problem)
+
+
+async def test_a_table_with_a_mistake_is_refused_with_its_line(world: World):
+    """
+    Before anything is asked of anybody.
+    """
+    async with life(world) as one:
+        answer = await one.runner.configure(replace(ASKED, translation="192.0.2.10 198.51.100.10\nnonsense"))
+        assert isinstance(answer, Problem)
+        assert "line 2" in answer.detail
+        own = replace(ASKED, translation="192.0.2.11 192.0.2.10")
+        answer = await one.runner.configure(own)
+        assert isinstance(answer, Problem)
+        assert "the primary's master IP address" in answer.detail
+
+
+async def test_only_one_configuration_at_a_time(world: World):
+    """
+    The second is refused while the first goes on.
+    """
+    world.stands = "copying"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        answer = await one.runner.configure(ASKED)
+        assert isinstance(answer, Problem)
+        assert answer.code == "under_way"
+
+
+async def test_who_was_blocked_before_is_blocked_still_when_it_was_undone(world: World):
+    """
+    By hand, say: that LIM was not ordered, and is not allowed.
+    """
+    lim = next(lim for server, lim in world.lims.items() if server.system is System.ALTERNATE)
+    lim.traffic = "blocked"
+    world.fails = "loading"
+    before = world.as_it_is()
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        await one.ended()
+    assert world.as_it_is() == before
+
+
+async def test_what_a_removal_left_is_done_on_each_lim_as_soon_as_it_answers(world: World):
+    """
+    One that is out of reach is named, and hears of it later.
+    """
+    lims = list(world.lims.values())
+    for lim in lims:
+        lim.number, lim.supervisor = 7, "other.run"
+    lims[0].connected = False
+    async with life(world) as one:
+        names = tuple(server.name for server in world.lims)
+        await one.folder.setup.save((await one.folder.load()).setup.ended(names))
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"] != [lims[0].server.name]:
+                await asyncio.sleep(0.01)
+        assert again.runner.page()["removed"]
+        lims[0].connected = True
+        again.runner.connected()
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"]:
+                await asyncio.sleep(0.01)
+    assert {lim.number for lim in lims} == {0}
+
+
+def test_every_step_has_a_row_of_its_own():
+    """
+    The numbers are what the journal names.
+    """
+    assert len({row.number for row in STEPS}) == len(STEPS)
