@@ -1,4 +1,4 @@
-"""The figures: `make bench`, or `python -m bench --quick` for a try; as root, about eight minutes, nothing left behind.
+"""The figures: `make bench`, or `python -m bench --quick` for a try; as root, some twelve minutes, nothing left.
 
 Prints a table, and writes what it is printed from as JSON.  Exit status 0: measured, 1: could not be, or with
 `--strict` a goal was missed, 2: wrong words.
@@ -14,9 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import data_report, report
+from bench.copies import FILES, LARGE_MB, QUICK_FILES, QUICK_LARGE_MB, Copies, run_copies
+from bench.copies import QUICK_SIZE_MB as QUICK_COPY_MB
+from bench.copies import SIZE_MB as COPY_MB
 from bench.cuts import Cuts, run_cuts
 from bench.idle import rest
+from bench.job import JobFigures, run_job
 from bench.orders import Orders, run_orders
 from bench.pair import start_pair
 from bench.stage import Beats, on_stage
@@ -25,7 +29,8 @@ from redundancyd.core.systems import System
 from redundancyd.lab.system import LabError
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("cuts", "idle", "orders", "translation")
+EXCHANGE = ("copies", "translation", "job")
+PARTS = ("cuts", "idle", "orders", *EXCHANGE)
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
 REST_S, SETTLE_S = 40.0, 5.0
@@ -40,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="bench", description="The figures of redundancyd, each beside a peer.")
     words.add_argument("--quick", action="store_true", help="few runs: to see that it works, not for figures")
     words.add_argument("--runs", type=int, default=9, metavar="N", help="cuts of each kind (default: %(default)s)")
-    words.add_argument("--only", choices=PARTS, help="one part alone")
+    words.add_argument(
+        "--only", choices=("exchange", *PARTS), help="one part alone; exchange: exchange data, all of it"
+    )
     words.add_argument("--seed", type=int, help="of the random phases (default: a new one, printed)")
     words.add_argument("--prefix", default="bench", help="of the beds (default: %(default)s)")
     words.add_argument("--json", type=Path, metavar="FILE", help="written here (default: bench/out/figures.json)")
@@ -49,22 +56,47 @@ def parser() -> argparse.ArgumentParser:
     return words
 
 
+def parts(words: argparse.Namespace) -> frozenset[str]:
+    """What is to be measured."""
+    return frozenset(PARTS if words.only is None else EXCHANGE if words.only == "exchange" else (words.only,))
+
+
+def exchange(words: argparse.Namespace, found: Found, chance: random.Random, tell: Tell) -> None:
+    """Exchange data: copied, translated, loaded."""
+    files, size_mb, large_mb = (
+        (FILES, COPY_MB, LARGE_MB) if not words.quick else (QUICK_FILES, QUICK_COPY_MB, QUICK_LARGE_MB)
+    )
+    runs = min(words.runs, RUNS)
+    if "copies" in parts(words):
+        copies = Copies(files, size_mb, large_mb)
+        run_copies(copies, f"{words.prefix}-2", runs, chance, tell)
+        found["copies"] = data_report.copies_as_json(copies, report.load())
+    if "translation" in parts(words):
+        translations = Translations(QUICK_SIZE_MB if words.quick else SIZE_MB)
+        run_translations(translations, runs, chance, tell)
+        found["translation"] = data_report.translation_as_json(translations, report.load())
+    if "job" in parts(words):
+        job = JobFigures(files, size_mb)
+        run_job(job, f"{words.prefix}-3", chance, tell)
+        found["job"] = data_report.job_as_json(job, report.load())
+
+
 def relaxed(words: argparse.Namespace, found: Found, chance: random.Random, tell: Tell) -> None:
     """The bed with beats of a second: rest, orders, cuts."""
     with on_stage(f"{words.prefix}-1", RELAXED) as stage:
         pair = start_pair(stage.bed, RELAXED.interval_ms / 1000)
-        if words.only in {None, "idle"}:
+        if "idle" in parts(words):
             seconds = QUICK_REST_S if words.quick else REST_S
             tell(f"at rest for {seconds:g} s, beats of 1 s")
             pair.wait_settled()
             idle = rest(stage, pair, SETTLE_S, seconds)
             found["idle"] = report.idle_as_json(idle, report.load())
-        if words.only in {None, "orders"}:
+        if "orders" in parts(words):
             tell("manual takeovers there and back, beside a shell script")
             orders = Orders()
             run_orders(stage, orders, words.runs, tell)
             found["orders"] = report.orders_as_json(orders, report.load())
-        if words.only in {None, "cuts"}:
+        if "cuts" in parts(words):
             stage.wait_settled(System.PRIMARY)
             cuts = Cuts(RELAXED, AT_MOST[RELAXED])
             tell("silent cuts at 1 s x 3, in turn with keepalived")
@@ -93,13 +125,10 @@ def measure(words: argparse.Namespace) -> Found:
     tell(f"seed {seed}, load {os.getloadavg()[0]:.1f}")
     chance = random.Random(seed)
     found: Found = {"seed": seed, "machine": report.machine(), "cuts": []}
-    if words.only in {None, "translation"}:
-        translations = Translations(QUICK_SIZE_MB if words.quick else SIZE_MB)
-        run_translations(translations, min(words.runs, RUNS), chance, tell)
-        found["translation"] = report.translation_as_json(translations, report.load())
-    if words.only != "translation":
+    exchange(words, found, chance, tell)
+    if parts(words) & {"idle", "orders", "cuts"}:
         relaxed(words, found, chance, tell)
-    if words.only in {None, "cuts"}:
+    if "cuts" in parts(words):
         brisk(words, found, chance, tell)
     tell("done")
     return found
@@ -107,8 +136,8 @@ def measure(words: argparse.Namespace) -> Found:
 
 def missed(found: Found) -> list[str]:
     """The goals that were."""
-    parts = [*found["cuts"], *(found[name] for name in ("idle", "translation") if name in found)]
-    return [goal["text"] for part in parts for goal in part["goals"] if not goal["met"]]
+    judged = [*found["cuts"], *(found[name] for name in ("idle", *EXCHANGE) if name in found)]
+    return [goal["text"] for part in judged for goal in part["goals"] if not goal["met"]]
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """Samples, their medians, and goals; pure."""
 
+import itertools
 import random
 import statistics
 from collections.abc import Sequence
@@ -68,6 +69,20 @@ def next_at(last: int, interval: int, phase: float, not_before: int) -> int:
     """The first instant not before another that lies `phase` of an interval behind a beat of the grid of `last`."""
     first = last + round(phase * interval)
     return first + max(0, -((first - not_before) // interval)) * interval
+
+
+def lateness_ms(instants: Sequence[float], interval_ms: float) -> tuple[float, ...]:
+    """How much later than one interval behind the one before each instant came; beats keep to a grid, so early is 0."""
+    return tuple(max(0.0, late - early - interval_ms) for early, late in itertools.pairwise(instants))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A markdown table that can be read on a terminal."""
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in lines
+    ]
 
 
 def median_of(rows: Sequence[dict[str, float]], name: str) -> float:

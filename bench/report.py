@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from bench import data_report
 from bench.cuts import Cuts
-from bench.figures import Spread
+from bench.figures import Spread, table
 from bench.idle import Idle, Memory
 from bench.orders import Orders
-from bench.translation import ADDRESSES, SED_SHARE, Translations
 
 Page = Mapping[str, Any]
 PARTS = {
@@ -44,15 +44,6 @@ ORDER_NOTES = """
   of a system at once iptables-restore and ip6tables-restore of the same rules, then iptables-save to read back.
 - redundancyd does more for it: an order has a number that is refused when it is older, is locked against others,
   synced to the LIM's disk, put at position 1, compared text for text, and comes over a restricted key."""
-
-TRANSLATION_NOTES = """
-- {size_mb} MB of CSV, {addresses} addresses, {runs} runs of each in turn, load {load}; all at the same niceness.
-  One line in eight has an address of the table, one in sixteen a near miss or a foreign address.
-- perl: one alternation of all addresses with looks to the left and to the right, and a hash.
-- sed -E: an expression for each address, again while it finds one, because neighbours share what is between them;
-  LC_ALL=C; on a part of 1/{share}, its time times {share}.
-- All outputs were the same, byte for byte.  redundancyd also tells every foreign address with its file and line; the
-  others do not."""
 
 
 def machine() -> dict[str, object]:
@@ -128,21 +119,6 @@ def orders_as_json(orders: Orders, busy: float) -> dict[str, object]:
     }
 
 
-def translation_as_json(found: Translations, busy: float) -> dict[str, object]:
-    """Exchange data."""
-    named = {"redundancyd": found.ours, "perl": found.perl, "sed": found.sed}
-    return {
-        "size_mb": found.size_mb,
-        "runs": len(found.ours),
-        **{
-            name: {"s": found.spread(runs).as_json(), "cpu_s": found.spread(runs, 1).as_json()}
-            for name, runs in named.items()
-        },
-        "goals": [goal.as_json() | {"text": str(goal)} for goal in found.goals],
-        "load": busy,
-    }
-
-
 def page(found: Page) -> str:
     """The whole as markdown."""
     where = found["machine"]
@@ -159,7 +135,7 @@ def page(found: Page) -> str:
     parts = [cuts_page(found["cuts"])] if found.get("cuts") else []
     parts += [idle_page(found["idle"])] if found.get("idle") else []
     parts += [orders_page(found["orders"])] if found.get("orders") else []
-    parts += [translation_page(found["translation"])] if found.get("translation") else []
+    parts += data_report.pages(found)
     return "\n".join([*head, *("\n".join([*part, ""]) for part in parts)]).rstrip() + "\n"
 
 
@@ -229,38 +205,5 @@ def orders_page(orders: Page) -> list[str]:
     ]
 
 
-def translation_page(found: Page) -> list[str]:
-    """Exchange data."""
-    rows = [
-        [
-            name,
-            _spread(found[name]["s"]),
-            _spread(found[name]["cpu_s"]),
-            f"{found['size_mb'] / found[name]['s']['median']:.0f}",
-            f"{found[name]['s']['median'] / found['redundancyd']['s']['median']:.2f}",
-        ]
-        for name in ("redundancyd", "perl", "sed")
-    ]
-    notes = TRANSLATION_NOTES.format(
-        size_mb=found["size_mb"], addresses=ADDRESSES, runs=found["runs"], load=found["load"], share=SED_SHARE
-    )
-    return [
-        "## Translation of exchange data",
-        "",
-        *table(["", "s", "s of a processor", "MB/s", "of redundancyd's time"], rows),
-        notes,
-        *(f"- {goal['text']}." for goal in found["goals"]),
-    ]
-
-
 def _spread(found: Page) -> str:
     return str(Spread(tuple(found["values"])))
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A markdown table that can be read on a terminal."""
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
-    lines = [head, ["-" * width for width in widths], *rows]
-    return [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in lines
-    ]

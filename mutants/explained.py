@@ -5,6 +5,7 @@ EXPLAINED: dict[str, str] = {
     "heartbeat._missed: without `or heart.isolated`": (
         "an isolation lasts while the control address is silent and k beats were missed, which the other half says too"
     ),
+    "learn._with_heart: as if never `heart is state.heart`": "the same heartbeat is put in its own place",
     "learn.learn: as if never `stable is learnt.state`": "the same state is put in its own place",
     "redundancy-lim: IPv6 is wanted where there is none": (
         "no test bed has a kernel without IPv6; there ip6tables fails, and a block would say so and stand"

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     SPAN = "span"  # 90s, 15m, 2h; understood as milliseconds
     TEXT = "text"
     NAMES = "names"  # may be given several times
+    LINES = "lines"  # a text of several lines; on the command line the file that holds it
     FLAG = "flag"  # the command line's own
 
 

@@ -7,7 +7,7 @@ a request only shows something.
 from collections.abc import Mapping
 
 from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
-from redundancyd.core.systems import Direction, Method, System
+from redundancyd.core.systems import Direction, Fallback, Method, System
 from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,
@@ -15,9 +15,11 @@ from redundancyd.requests import (
     ConfirmTakeover,
     ManualTakeover,
     Resume,
+    SetFallback,
     SetMethod,
     SetPause,
 )
+from redundancyd.translation_actions import TRANSLATION_ACTIONS
 
 __all__ = ["ACTIONS", "DAY_MS", "GROUPS", "HOUR_MS", "SECOND_MS", "Action", "Argument", "Choice", "Kind", "find"]
 
@@ -35,6 +37,10 @@ _DIRECTIONS = (
 _METHODS = (
     Choice(Method.MANUAL, "manual", "A takeover waits for the operator."),
     Choice(Method.AUTOMATIC, "automatic", "A takeover begins by itself."),
+)
+_FALLBACKS = (
+    Choice(Fallback.MANUAL, "manual", "Somebody moves a LIM back from its standby server."),
+    Choice(Fallback.AUTOMATIC, "automatic", "Each cluster goes back to its regular server by itself."),
 )
 _TRAFFIC_IN = (
     Choice(System.ALTERNATE, "traffic-in-alternate", "Block the primary system, allow the alternate."),
@@ -80,6 +86,28 @@ ACTIONS: tuple[Action, ...] = (
             Argument("method", Kind.CHOICE, "How it begins.", required=True, bare=True, choices=_METHODS, made=Method),
         ),
         request=SetMethod,
+    ),
+    Action(
+        name="cluster-fallback",
+        words=("settings", "cluster-fallback"),
+        summary="Say whether the primary's clusters (1+1) fall back by themselves.",
+        help=(
+            "No command tells it for certain, so it is asked and remembered.  While it is manual, or not known, "
+            "primary-from-alternate can't be automatic in a primary with standby servers."
+        ),
+        example="redundancyctl settings cluster-fallback automatic",
+        arguments=(
+            Argument(
+                "fallback",
+                Kind.CHOICE,
+                "The fallback type of all clusters of the primary.",
+                required=True,
+                bare=True,
+                choices=_FALLBACKS,
+                made=Fallback,
+            ),
+        ),
+        request=SetFallback,
     ),
     Action(
         name="pause",
@@ -167,6 +195,7 @@ ACTIONS: tuple[Action, ...] = (
         example="redundancyctl manual-takeover confirm",
         request=ConfirmTakeover,
     ),
+    *TRANSLATION_ACTIONS,
     *DATA_ACTIONS,
     Action(
         name="alarms",

@@ -15,18 +15,17 @@ from aiohttp import web
 
 from redundancyd import problems
 from redundancyd.actions import Action, find
-from redundancyd.argument_check import body_of, check
+from redundancyd.argument_check import BODY_BYTES, body_limit, body_of, check
 from redundancyd.core.events import OperatorAsked
 from redundancyd.core.preview import preview
-from redundancyd.desk import Desk
+from redundancyd.desk import PAGES, Desk
 from redundancyd.openapi import openapi
 from redundancyd.peers import Peer, Rights, group_id, peer_of
 from redundancyd.records import Line, follow
 from redundancyd.requests import ManualTakeover, Mistake, Problem, Request
 from redundancyd.socket_file import Listen, SocketFile
-from redundancyd.status import hindrances, without_secrets
+from redundancyd.status import hindrances
 
-BODY_BYTES = 16_384
 BODY_S = 5.0  # a body that takes longer is nobody's order
 IDLE_S = 30.0  # a connection that asks nothing, or asks too slowly, is closed
 WRITE_S = 10.0  # a reader who takes nothing for so long is gone
@@ -90,17 +89,16 @@ class Api:
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES)
-        application.router.add_get("/v1/status", self._status)
-        application.router.add_get("/v1/events", self._events)
-        application.router.add_get("/v1/events/stream", self._stream)
-        application.router.add_get("/v1/alarms", self._alarms)
-        application.router.add_get("/v1/mirrors", self._mirrors)
-        application.router.add_get("/v1/configuration", self._configuration)
-        application.router.add_get("/v1/preview/{action}", self._preview)
+        looks = {path: self._shows(make) for path, make in PAGES.items()} | {
+            "/v1/events": self._events,
+            "/v1/events/stream": self._stream,
+            "/v1/preview/{action}": self._preview,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/openapi.json": self._openapi,
+        }
+        application.add_routes([web.get(path, handler) for path, handler in looks.items()])
         application.router.add_post("/v1/actions/{action}", self._act)
-        application.router.add_get("/healthz", self._healthz)
-        application.router.add_get("/readyz", self._readyz)
-        application.router.add_get("/openapi.json", self._openapi)
         return application
 
     def _connection(self) -> asyncio.Protocol:
@@ -118,9 +116,8 @@ class Api:
             return await handler(request)
         except _Refused as refused:
             return _problem(refused.problem)
-        except web.HTTPRequestEntityTooLarge:
-            detail = f"a body has at most {BODY_BYTES} bytes"
-            return _problem(Problem(problems.TOO_LARGE, detail), close=True)
+        except web.HTTPRequestEntityTooLarge as error:
+            return _problem(Problem(problems.TOO_LARGE, (error.text or "")[:200]), close=True)
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))
             detail = f"{error.method} {request.path[:100]}: only {allowed}"
@@ -131,17 +128,11 @@ class Api:
 
     # --- looking ---
 
-    async def _status(self, _: web.Request) -> web.Response:
-        return _page(self._desk.status())
+    def _shows(self, make: Callable[[Desk], object]) -> Handler:
+        async def show(_: web.Request) -> web.StreamResponse:
+            return _page(make(self._desk))
 
-    async def _alarms(self, _: web.Request) -> web.Response:
-        return _page({"alarms": self._desk.status()["alarms"]})
-
-    async def _mirrors(self, _: web.Request) -> web.Response:
-        return _page({"mirrors": self._desk.mirrors()})
-
-    async def _configuration(self, _: web.Request) -> web.Response:
-        return _page(without_secrets(self._desk.configuration()))
+        return show
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return _page(openapi(self._version))
@@ -205,7 +196,7 @@ class Api:
             raise _Refused(Problem(problems.NO_RIGHT, f"{who} may not do {action.name}", remedy))
         try:
             async with asyncio.timeout(BODY_S):
-                asked = _understood(action, body_of(await request.read()))
+                asked = _understood(action, body_of(await _body(request, body_limit(action))))
         except TimeoutError:
             raise _Refused(Problem(problems.TOO_SLOW, f"the body took longer than {BODY_S:.0f} s")) from None
         except ValueError as error:
@@ -296,6 +287,15 @@ def _peer(request: web.Request) -> Peer:
 
 def _page(page: object) -> web.Response:
     return web.json_response(page, dumps=_json, headers={"Cache-Control": "no-store"})
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    data = b""
+    while max(request.content_length or 0, len(data)) <= most:
+        if not (block := await request.content.readany()):
+            return data
+        data += block
+    raise web.HTTPRequestEntityTooLarge(most, len(data), text=f"a body has at most {most} bytes")
 
 
 def _problem(

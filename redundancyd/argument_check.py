@@ -11,6 +11,8 @@ from redundancyd.requests import Mistake, Request
 _SPAN = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _SPAN_MS = {"ms": 1, "s": SECOND_MS, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 _NAME_LENGTH = 64
+BODY_BYTES = 16_384
+TABLE_BYTES = 1_048_576
 _SHOWN = 60  # characters of something wrong that are shown again
 _MISTAKES = 20  # of one body; who makes more has the list he needs
 
@@ -52,6 +54,8 @@ def _value(argument: Argument, given: object) -> object:
             return _span(argument, given)
         case Kind.CHOICE:
             return _choice(argument, given)
+        case Kind.LINES:
+            return _lines(argument, given)
         case _:
             text = _text(argument, given, argument.most)
             if len(text.strip()) < argument.least:
@@ -95,6 +99,19 @@ def _text(argument: Argument, given: object, most: int) -> str:
     return given
 
 
+def _lines(argument: Argument, given: object) -> str:
+    """A text of several lines; tabs and line ends are all that can't be printed in it."""
+    if not isinstance(given, str):
+        raise ValueError(f"{_short(given)!r} is no text")  # noqa: TRY004
+    if len(given) > argument.most:
+        raise ValueError(f"has {len(given)} characters, at most {argument.most} are possible")
+    text = given.replace("\r\n", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.replace("\t", " ").isprintable():
+            raise ValueError(f"line {number} has characters that cannot be printed")
+    return text
+
+
 def _known(known: Mapping[str, Argument]) -> str:
     return "known are " + ", ".join(known) if known else "this action has none"
 
@@ -110,6 +127,11 @@ def _short(given: object) -> str:
             text = repr(given)
     text = "".join(mark if mark.isprintable() else "?" for mark in text[: _SHOWN + 1])
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def body_limit(action: Action) -> int:
+    """How many bytes a body of this action may have: a whole table, or a few words."""
+    return TABLE_BYTES if any(argument.kind is Kind.LINES for argument in action.arguments) else BODY_BYTES
 
 
 def body_of(raw: bytes) -> object:

@@ -81,7 +81,7 @@ class Daemon:
     """One life of the daemon, from a settings file to a signal."""
 
     def __init__(self, settings: config.Config, saved: Saved, folder: StateFolder, outside: Outside) -> None:
-        self._config, self._folder, self._us = settings, folder, saved.supervisor
+        self._config, self._folder, self._us, self._saved = settings, folder, saved.supervisor, saved
         self._clock, self._notify, self._records = outside.clock, outside.notify, outside.records
         self._outside = outside
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
@@ -91,12 +91,12 @@ class Daemon:
         self._late_ms = self._fed_at = 0
         self._started_at = self._beat_at = self._clock.now()
         self._beats: deque[Beat] = deque(maxlen=settings.heartbeat.missed)
-        methods = saved.methods or settings.methods()
+        wanted = saved.methods or settings.methods()
+        self._orders = Orders(self.post, self._clock.now, wanted, folder, settings.servers(), saved.fallback)
         self._first = decision.start(
-            settings.core_settings(), saved.supervisor, methods, saved.goal, saved.pause, self._started_at
+            settings.core_settings(), saved.supervisor, self._orders.methods, saved.goal, saved.pause, self._started_at
         )
-        self._state: State = self._first.state
-        self._orders = Orders(self.post, self._clock.now, methods, folder)
+        self._state: State = replace(self._first.state, goal_unsaved=saved.goal_unsaved)
         make = outside.data
         self._data = None if make is None else make(settings, self._clock, saved.supervisor.id, self.post)
 
@@ -170,6 +170,13 @@ class Daemon:
             self._note_rest()
             self._feed_watchdog()
 
+    def left(self) -> Saved:
+        """What the next life begins with: what counts now, whether the disk answers or not."""
+        state = self._state
+        goal = state.previous if state.phase is Phase.SAVING else state.before_change or state.goal
+        methods = self._orders.chosen or self._saved.methods
+        return Saved(self._us, goal, methods, state.pause, self._orders.fallback, state.goal_unsaved)
+
     def _note_rest(self) -> None:
         """Whether this would be a good moment to stop."""
         if self._state.phase in UNDER_WAY:
@@ -228,11 +235,16 @@ class Daemon:
         """What the state does not know of us."""
         orphan_hold_ms = self._config.takeover.orphan_hold
         data, alarms = (None, ()) if self._data is None else (self._data.page(), self._data.alarms())
-        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms)
+        held = self._orders.alarms()
+        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms, held)
 
     def mirrors(self) -> list[dict[str, Any]]:
         """The copies of exchange data as they were last looked at."""
         return [] if self._data is None else mirror_pages(self._data.mirrors())
+
+    def translation(self) -> dict[str, Any]:
+        """The translation table, and the addresses of the newest mirror."""
+        return {} if self._data is None else self._data.translation()
 
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""

@@ -5,10 +5,12 @@ from typing import Any
 
 from redundancyd.adapters.daily import Daily
 from redundancyd.adapters.pull import Progress
+from redundancyd.core.data_alarms import Held
 from redundancyd.core.data_job import Past
 from redundancyd.core.mirrors import Mirror
 
 Page = dict[str, Any]
+HELD_SHOWN = 20
 
 
 def page(doing: Mapping[str, str | None], progress: Progress | None, past: Past, daily: Daily | None, now: int) -> Page:
@@ -32,8 +34,17 @@ def page(doing: Mapping[str, str | None], progress: Progress | None, past: Past,
         },
         "loaded": past.loaded or None,
         "loaded_from": past.mirror or None,
+        "behind": list(past.behind),
         "findings": dict(past.counts) if past.counts is not None else None,
-        "missing": list(past.missing),
+    }
+
+
+def held_page(held: Held) -> Page:
+    """What holds back the next load."""
+    return {
+        "missing": list(held.missing[:HELD_SHOWN]),
+        "unconfirmed": list(held.unconfirmed[:HELD_SHOWN]),
+        "differences": list(held.differences[:HELD_SHOWN]),
     }
 
 

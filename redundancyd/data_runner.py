@@ -13,17 +13,28 @@ from redundancyd.adapters.data_files import Auto, DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
 from redundancyd.config import Config
 from redundancyd.core.alarms import Alarm
-from redundancyd.core.data_alarms import data_alarms
+from redundancyd.core.data_alarms import Held, data_alarms
 from redundancyd.core.data_job import Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event
+from redundancyd.core.findings import Kind
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
-from redundancyd.data_page import mirror_pages, page
+from redundancyd.data_page import held_page, mirror_pages, page
 from redundancyd.data_steps import Steps
 from redundancyd.data_work import DataJob
 from redundancyd.errors import NotSaved, RedundancyError
-from redundancyd.requests import DataCopy, DataLoad, DataRequest, DataVerify, Done, Problem, SetAuto
+from redundancyd.requests import (
+    DataCopy,
+    DataLoad,
+    DataRequest,
+    DataVerify,
+    Done,
+    Problem,
+    SetAuto,
+    TranslationRequest,
+)
+from redundancyd.translation_desk import TranslationDesk
 
 SLICE_MS = 15_000
 """No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
@@ -37,15 +48,17 @@ class DataRunner:
     ) -> None:
         self._config, self._clock, self._host = config, clock, host
         self._files = DataFiles(Path(config.daemon.state_folder), clock)
-        self._steps = steps or Steps(config, clock, self._files)
-        self._job = DataJob(self._steps, self._files, clock, post)
+        self._desk = TranslationDesk(config)
+        self._steps = steps or Steps(config, clock, self._desk)
+        self._job = DataJob(self._steps, self._files, clock, post, self._desk.take)
         self._auto: Auto | None = None
         self._resuming: LoadBegun | None = None
         self._started_at = clock.wall_ms()
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
-        self._verified: dict[str, Mirror] = {}
         self._verifying = False
+        self._unseen = ""
+        """the stamp of a mirror that could not be looked through"""
 
     async def begin(self) -> None:
         """Read what an earlier run left behind; a load that it began is the first thing the decision hears of."""
@@ -56,6 +69,7 @@ class DataRunner:
         self._job.past = replace(kept.past, watched_since=watched_since)
         if kept.load is not None:
             self._job.found(kept.load)
+        await self._desk.refresh()
 
     async def run(self) -> None:
         """Jobs when they are due or asked for, until it is cancelled; a mistake of ours in one ends that one alone."""
@@ -64,6 +78,9 @@ class DataRunner:
             await self._guarded(self._job.resume(self._resuming))
         while True:
             await self._look_at_mirrors()
+            await self._guarded(self._look_through_newest())
+            if self._steps.layouts.is_due():
+                await self._guarded(self._steps.layouts.look())
             request = self._due()
             if request is None:
                 with suppress(TimeoutError):
@@ -96,6 +113,8 @@ class DataRunner:
 
     async def act(self, request: DataRequest) -> Done | Problem:
         """Begin what an operator asks for, or say why not; how it ends is on the status page."""
+        if isinstance(request, TranslationRequest):
+            return await self._desk.act(request)
         if isinstance(request, SetAuto):
             return await self._set_auto(request)
         if self._is_busy():
@@ -144,15 +163,28 @@ class DataRunner:
         doing = {"step": self._doing(), "stamp": job.stamp or None, "exchange": job.exchange or None}
         daily, now = self.daily(), self._clock.wall_ms()
         shown = page(doing, job.progress, job.past, daily, now)
-        return {**shown, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
+        held = held_page(self._held())
+        shown |= {"layout": self._steps.layouts.page()}
+        return {**shown, **held, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
+
+    def translation(self) -> dict[str, Any]:
+        """The translation table, and the addresses of the newest mirror."""
+        return {**self._desk.page(), **held_page(self._held())}
 
     def mirrors(self) -> tuple[Mirror, ...]:
-        """The mirrors as they were last looked at; what a verification has found goes before that."""
-        return tuple(self._verified.get(mirror.stamp, mirror) for mirror in self._mirrors)
+        """The mirrors as they were last looked at."""
+        return self._mirrors
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of exchange data that stand."""
-        return data_alarms(self._job.past, self._clock.wall_ms(), self._age_ms(), self._config.exchange_data.max_age)
+        limit = self._config.exchange_data.max_age
+        return data_alarms(self._job.past, self._clock.wall_ms(), self._age_ms(), limit, self._held())
+
+    def _held(self) -> Held:
+        """What holds back the next load."""
+        desk = self._desk
+        missing = desk.told(Kind.MISSING) if desk.has_seen else self._job.past.missing  # what the last run knew
+        return Held(missing, desk.told(Kind.NEW), self._steps.layouts.found, desk.unread)
 
     def _age_ms(self) -> int | None:
         found = newest(self._mirrors)
@@ -180,6 +212,18 @@ class DataRunner:
         except RedundancyError as error:
             record("mirrors_unread", level="warning", why=str(error))
 
+    async def _look_through_newest(self) -> None:
+        """The addresses of the newest mirror are listed, whoever copied it, and whether or not it is ever loaded."""
+        await self._desk.refresh()
+        found = newest(self._mirrors)
+        if found is None or found.stamp == self._unseen or not await self._desk.is_to_be_seen(found.stamp):
+            return
+        try:
+            await self._desk.take(await self._steps.look_through(found))
+        except RedundancyError as error:
+            self._unseen = found.stamp
+            record("mirror_not_looked_through", level="warning", stamp=found.stamp, why=str(error))
+
     async def _verify(self, request: DataVerify) -> None:
         """Read every byte of the mirrors."""
         self._verifying = True
@@ -196,7 +240,5 @@ class DataRunner:
             except RedundancyError as error:
                 record("mirror_unverified", level="error", stamp=stamp, why=str(error))
                 continue
-            self._verified[stamp] = found
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
-        self._verified = {stamp: mirror for stamp, mirror in self._verified.items() if not mirror.is_whole}

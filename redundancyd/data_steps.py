@@ -4,37 +4,38 @@ A step that is cancelled leaves nothing half done that counts: a mirror is liste
 alternate has received is no backup before it is loaded.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.daily import local_day
-from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.data_in import IntoLim, Loaded
 from redundancyd.adapters.far_data import FarLim, Login
 from redundancyd.adapters.journal import record
+from redundancyd.adapters.lim_wire import AskLim
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.pull import Progress, pull
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.config import Config
 from redundancyd.core import backups
+from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.manifest import LimManifest
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.stamps import after
-from redundancyd.core.systems import Server, System
-from redundancyd.core.translation import Rules
-from redundancyd.core.translation_table import parse_address
-from redundancyd.errors import FarDataRefused, MirrorUnsound, TranslationFailed
+from redundancyd.core.systems import System
+from redundancyd.data_servers import EXISTS, running, to_all
+from redundancyd.errors import FarDataRefused, MirrorUnsound, RedundancyError
+from redundancyd.layout_watch import LayoutWatch
+from redundancyd.translation_desk import TranslationDesk
 
 TRANSLATION_DEADLINE_MS = 3_600_000
 STAMPS_TRIED = 5
 """Data that was translated anew is sent under another stamp: the backup of the old one may be what runs"""
-MISSING_TOLD = 20
+TOLD_MOST = 20
 BITS_OF_KIB = 8 * 1024
 _TOLD_MAX = 200
 
@@ -51,18 +52,27 @@ class Translation:
     counts: Mapping[str, int]
     missing: tuple[str, ...]
     """the first own addresses that the table does not know, with file and line"""
+    unconfirmed: tuple[str, ...] = ()
+    """the first foreign addresses that nobody has confirmed, likewise"""
+    seen: Seen | None = None
+    """all that was found"""
 
 
 class Steps:
     """The steps over the real LIMs, mirrors and table of a site."""
 
-    def __init__(self, config: Config, clock: Clock, files: DataFiles) -> None:
-        self._config, self._clock, self._files = config, clock, files
+    def __init__(self, config: Config, clock: Clock, desk: TranslationDesk) -> None:
+        self._config, self._clock, self._desk = config, clock, desk
         ssh = config.ssh
         login = Login(ssh.user, ssh.key, ssh.known_hosts, ssh.port, ssh.connect_timeout_ms)
         own = config.own_server()
-        servers = [server for server in config.servers() if not server.standby]
-        self._primary = [FarLim(server, login) for server in servers if server.system is System.PRIMARY]
+        ask = {
+            server: AskLim(server, login, ssh.local_socket if server == own else None) for server in config.servers()
+        }
+        self.layouts = LayoutWatch(list(ask.values()), config.servers(), Path(config.daemon.state_folder), clock)
+        servers = config.servers()
+        self._primary = [asked for server, asked in ask.items() if server.system is System.PRIMARY]
+        self._far = {lim.server: FarLim(lim.server, login) for lim in self._primary}
         self._alternate = [
             IntoLim(server, login, ssh.local_socket if server == own else None)
             for server in servers
@@ -74,7 +84,18 @@ class Steps:
     async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
         """The primary's current backup as a whole mirror."""
         limit = (self._config.exchange_data.rate_limit or 0) // BITS_OF_KIB  # of bits a second
-        return await pull(self._primary, self.store, self._clock, system="primary", limit_kib_s=limit, tell=tell)
+        sources = await running(self._primary)
+        for server in sources:
+            if server.standby:
+                record("data_from_standby", level="warning", system=server.system, lim=server.lim)
+        return await pull(
+            [self._far[server] for server in sources],
+            self.store,
+            self._clock,
+            system="primary",
+            limit_kib_s=limit,
+            tell=tell,
+        )
 
     async def keep(self) -> None:
         """Remove the mirrors that are too many, and say why each stays or goes."""
@@ -86,8 +107,8 @@ class Steps:
     async def table_checksum(self) -> str:
         """Which table would translate now; empty when none can."""
         try:
-            return (await self._files.table())[1]
-        except TranslationFailed:
+            return (await self._desk.site()).table
+        except RedundancyError:
             return ""
 
     async def translate(self, mirror: Mirror) -> Translation:
@@ -95,51 +116,64 @@ class Steps:
         found = await self.store.verify(mirror.stamp)
         if not found.is_whole:
             raise MirrorUnsound(f"translating the mirror {mirror.stamp}", str(found), "Copy it again.")
-        table, checksum = await self._files.table()
-        own = {self._config.primary.master_ip, *(server.address for server in self._servers(System.PRIMARY))}
-        hosts = frozenset(each for text in own if not hasattr(each := parse_address(text), "prefixlen"))
-        rules = Rules(table, hosts, known=await self._files.confirmed())
+        site = await self._desk.site()
         manifest = await self.store.manifest(mirror.stamp)
         target = await self.store.fresh(mirror.stamp)
         lims: dict[int, tuple[LimManifest, Path]] = {}
-        told = Findings()
-        missing: list[str] = []
+        seen: dict[int, Findings] = {}
         for lim in manifest.lims:
             folder = target / lim_folder(lim.lim)
             source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
             names = [entry.path for entry in lim.files]
-            made = await translate_files(source, folder, names, rules, deadline_ms=TRANSLATION_DEADLINE_MS)
-            for kind, count in made.findings.counts.items():
-                told.counts[kind] += count
-            missing += missing_in(made.findings, lim.lim)
+            made = await translate_files(source, folder, names, site.rules, deadline_ms=TRANSLATION_DEADLINE_MS)
+            seen[lim.lim] = made.findings
             if not made.findings.refuses:
                 lims[lim.lim] = (await self.store.measure(folder, lim.lim, mirror.stamp), folder)
-        counts = {str(kind): count for kind, count in told.counts.items()}
-        return Translation(mirror, manifest.version, checksum, lims, counts, tuple(missing[:MISSING_TOLD]))
+        counts = {str(kind): sum(found.counts[kind] for found in seen.values()) for kind in Kind}
+        return Translation(
+            mirror,
+            manifest.version,
+            site.table,
+            lims,
+            counts,
+            missing=told_of(Kind.MISSING, seen),
+            unconfirmed=told_of(Kind.NEW, seen),
+            seen=Seen(mirror.stamp, site.table, seen),
+        )
 
-    def _servers(self, system: System) -> list[Server]:
-        return [server for server in self._config.servers() if server.system is system]
+    async def look_through(self, mirror: Mirror) -> Seen:
+        """The addresses of a mirror, by the table of now; nothing is written."""
+        site = await self._desk.site()
+        manifest = await self.store.manifest(mirror.stamp)
+        seen: dict[int, Findings] = {}
+        for lim in manifest.lims:
+            source = self.store.folder / mirror.stamp / lim_folder(lim.lim)
+            names = [entry.path for entry in lim.files]
+            made = await translate_files(source, None, names, site.rules, deadline_ms=TRANSLATION_DEADLINE_MS)
+            seen[lim.lim] = made.findings
+        return Seen(mirror.stamp, site.table, seen)
 
-    async def send(self, made: Translation) -> str:
-        """Every LIM of the alternate has its part when this returns; the stamp under which it has."""
+    async def send(self, made: Translation) -> tuple[str, tuple[str, ...]]:
+        """Every LIM of the alternate has its part when this returns: the stamp under which it has.
+
+        A standby server is given its LIM's part, too; servers without it, while another one of their LIM has it, are
+        told with the reason.
+        """
         numbers = {lim.server.lim for lim in self._alternate}
         if numbers != set(made.lims):
             why = f"the mirror is of LIM {_listed(made.lims)}, the alternate has LIM {_listed(numbers)}"
             raise FarDataRefused("sending exchange data", why, "Configure both systems with the same LIMs.")
-        await self._check_versions(made.version)
         stamp = made.mirror.stamp
         for _ in range(STAMPS_TRIED):
             try:
-                await self._send_all(made, stamp)
+                return stamp, await self._send_all(made, stamp)
             except FarDataRefused as error:
-                if error.word != "exists":
+                if error.word != EXISTS:
                     raise
                 stamp = after(stamp)
-            else:
-                return stamp
         raise FarDataRefused("sending exchange data", f"backups of {made.mirror.stamp} and after are there already")
 
-    async def _check_versions(self, version: str) -> None:
+    async def check_versions(self, version: str) -> None:
         """D3: data of another version is not loaded."""
         found = await self.own_backups()
         ours = found.find(found.current) if found.current else None
@@ -147,18 +181,12 @@ class Steps:
             why = f"the primary's backup is of version {version}, the alternate's own of {ours.version}"
             raise FarDataRefused("comparing the versions", why, "Bring both systems to the same version.")
 
-    async def _send_all(self, made: Translation, stamp: str) -> None:
-        async def one(lim: IntoLim) -> None:
+    async def _send_all(self, made: Translation, stamp: str) -> tuple[str, ...]:
+        async def give(lim: IntoLim) -> None:
             manifest, folder = made.lims[lim.server.lim]
             await lim.receive(replace(manifest, stamp=stamp), folder)
 
-        tasks = [asyncio.create_task(one(lim)) for lim in self._alternate]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        return await to_all(self._alternate, give)
 
     async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs this stamp when this returns; FarDataRefused: it does not; OutOfReach: nobody knows."""
@@ -189,15 +217,16 @@ class Steps:
             raise FarDataRefused("`backups` on our own LIM", str(error)) from error
 
 
-def missing_in(findings: Findings, lim: int) -> list[str]:
-    """The own addresses that no entry translates, each with its first place, for people."""
+def told_of(kind: Kind, seen: Mapping[int, Findings]) -> tuple[str, ...]:
+    """The first addresses of a kind, each with its first place, for people."""
     found = []
-    for kind, address, tally in findings.told():
-        if kind is Kind.MISSING:
-            file, line = tally.places[0] if tally.places else ("?", 0)
-            times = f", {tally.count} times" if tally.count > 1 else ""
-            found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
-    return found
+    for lim, findings in seen.items():
+        for of, address, tally in findings.told():
+            if of is kind:
+                file, line = tally.places[0] if tally.places else ("?", 0)
+                times = f", {tally.count} times" if tally.count > 1 else ""
+                found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
+    return tuple(found[:TOLD_MOST])
 
 
 def _listed(numbers: "Mapping[int, object] | set[int]") -> str:

@@ -10,17 +10,20 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from redundancyd import data_loads
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
 from redundancyd.core import data_job
+from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.core.systems import Reload, System
+from redundancyd.data_loads import MOVING, Outcome
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
 from redundancyd.requests import DataCopy, DataLoad
@@ -28,30 +31,26 @@ from redundancyd.requests import DataCopy, DataLoad
 GRANT_S = 20
 ASK_FOR_MS = 30_000
 ASK_AGAIN_MS = 2000
-WATCH_AGAIN_MS = 2000
-NOT_BEGUN = frozenset(
-    {"accept_failed", "not_configured", "busy", "lock_busy", "not_passive", "wrong_system", "data_info_failed"}
-    | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
-)
-"""Words by which a LIM says that it reloaded nothing"""
-NOT_LOADING = frozenset({"nothing_loaded", "bad_request"})
-"""Words by which a LIM says that no load was ever begun there"""
-ENDED_BADLY = frozenset({"reload_failed", "reload_hangs", "reload_unknown", ""})
-"""Words by which a LIM says that what was begun last did not end well, or that nobody knows how"""
-Outcome = tuple[Ended, str]
 
 
 class DataJob:
     """One job at a time; what earlier ones left behind is `past`."""
 
-    def __init__(self, steps: Steps, files: DataFiles, clock: Clock, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        files: DataFiles,
+        clock: Clock,
+        post: Callable[[Event], None],
+        tell: Callable[[Seen], Awaitable[None]],
+    ) -> None:
         self.past = Past()
         self.step = Step.RESTING
         self.stamp = ""
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
-        self._steps, self._files, self._clock, self._post = steps, files, clock, post
+        self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
         self._requests = itertools.count(-1, -1)  # those of operators count upwards
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
@@ -61,6 +60,7 @@ class DataJob:
         self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
+        self._behind: tuple[str, ...] = ()  # servers that have not received what is to be loaded
 
     # --- what the decision says ---
 
@@ -117,6 +117,7 @@ class DataJob:
     async def resume(self, begun: LoadBegun) -> None:
         """Watch such a load to its end, or hear how it has ended; what failed meanwhile is rolled back."""
         self.stamp, self.step = begun.stamp, Step.LOADING
+        self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
         ended, why = await self._do(Step.LOADING, lambda: self._hear(begun))
         await self._walk(Step.LOADING, ended, why)
@@ -190,6 +191,8 @@ class DataJob:
             return task.result()
         if isinstance(error, OutOfReach) and (step, Ended.OUT_OF_REACH) in data_job.TABLE:
             return Ended.OUT_OF_REACH, str(error)
+        if isinstance(error, FarDataRefused) and error.word in MOVING and (step, Ended.MOVED) in data_job.TABLE:
+            return Ended.MOVED, str(error)
         if not isinstance(error, RedundancyError):
             record("data_step_failed", level="error", step=step, exc_info=error)
         return Ended.FAILED, str(error) or repr(error)
@@ -230,11 +233,18 @@ class DataJob:
         self.stamp = self._mirror.stamp
         made = self._made = await self._steps.translate(self._mirror)
         self.past = replace(self.past, counts=made.counts, missing=made.missing)
-        return (Ended.OWN_MISSING, "; ".join(made.missing[:3])) if made.missing else (Ended.DONE, "")
+        if made.seen is not None:
+            await self._tell(made.seen)
+        if made.missing:
+            return Ended.OWN_MISSING, "; ".join(made.missing[:3])
+        return (Ended.UNCONFIRMED, "; ".join(made.unconfirmed[:3])) if made.unconfirmed else (Ended.DONE, "")
 
     async def _send(self) -> Outcome:
         assert self._made is not None
-        self.stamp = await self._steps.send(self._made)
+        await self._steps.check_versions(self._made.version)
+        if found := await self._steps.layouts.ask():
+            return Ended.NOT_ALIKE, "; ".join(found[:3])
+        self.stamp, self._behind = await self._steps.send(self._made)
         return Ended.DONE, ""
 
     async def _ask(self) -> Outcome:
@@ -260,57 +270,28 @@ class DataJob:
     async def _load(self) -> Outcome:
         assert self._made is not None
         assert self._granted is not None
-        made = self._made
-        begun = LoadBegun(self.stamp, made.mirror.stamp, made.table, self._granted.until)
+        begun = LoadBegun(self.stamp, self._made.mirror.stamp, self._made.table, self._granted.until)
         try:
             await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
         return await self._watch(begun)
 
-    async def _watch(self, begun: LoadBegun) -> Outcome:
-        """Load, or watch the load that runs, as long as the decision waits for it."""
-        while True:
-            try:
-                await self._steps.load(begun.stamp, self._running)
-            except FarDataRefused as error:
-                return (Ended.NOT_BEGUN if error.word in NOT_BEGUN else Ended.FAILED), str(error)
-            except OutOfReach as error:
-                if not await self._still_runs(begun.until):
-                    return Ended.OUT_OF_REACH, str(error)
-            else:
-                self._note_loaded(begun)
-                return Ended.DONE, ""
-
     def _note_loaded(self, begun: LoadBegun) -> None:
-        loaded, mirror, table = begun.stamp, begun.mirror, begun.table
-        self.past = replace(self.past, loaded=loaded, mirror=mirror, table=table, foreign="", missing=())
+        past = replace(self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table)
+        self.past = replace(past, foreign="", missing=(), behind=self._behind)
+
+    async def _watch(self, begun: LoadBegun) -> Outcome:
+        outcome = await data_loads.watch(self._steps, self._clock, begun, self._running)
+        if outcome[0] is Ended.DONE:
+            self._note_loaded(begun)
+        return outcome
 
     async def _hear(self, begun: LoadBegun) -> Outcome:
-        """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
-        while True:
-            try:
-                loaded = await self._steps.last_load(self._running)
-            except (FarDataRefused, OutOfReach) as error:
-                word = error.word if isinstance(error, FarDataRefused) else "out_of_reach"
-                if word in NOT_LOADING | ENDED_BADLY:
-                    return (Ended.CALLED_OFF if word in NOT_LOADING else Ended.FAILED), str(error)
-                if self._clock.now() >= begun.until:
-                    return Ended.OUT_OF_REACH, str(error)
-                await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
-            else:
-                if loaded.stamp != begun.stamp:
-                    return Ended.CALLED_OFF, f"the alternate runs {loaded.stamp}"
-                self._note_loaded(begun)
-                return Ended.DONE, ""
-
-    async def _still_runs(self, until: int) -> bool:
-        """Whether the exchange is at a reload still; asked again until it says."""
-        while self._clock.now() < until:
-            await self._clock.sleep_until(self._clock.now() + WATCH_AGAIN_MS)
-            with suppress(OutOfReach, FarDataRefused):
-                return bool(await self._steps.loader.measure())
-        return False
+        outcome = await data_loads.hear(self._steps, self._clock, begun, self._running)
+        if outcome[0] is Ended.DONE:
+            self._note_loaded(begun)
+        return outcome
 
     async def _roll_back(self) -> Outcome:
         await self._steps.rollback(self._running)

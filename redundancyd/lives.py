@@ -25,8 +25,9 @@ async def lives(
     """Lives on end, one for each reread of the settings, until a signal says stop; `begun` is told of each."""
     settings = _first(path, load)
     folder = folder_of(settings)
+    saved = await folder.load()
     while True:
-        daemon = Daemon(settings, await folder.load(), folder, outside)
+        daemon = Daemon(settings, saved, folder, outside)
         begun(daemon)
         with _signals(daemon):
             ending = await daemon.run()
@@ -34,6 +35,7 @@ async def lives(
             outside.notify.stopping()
             return
         outside.notify.reloading(outside.clock.monotonic_us())
+        saved = daemon.left()  # not from the disk: one that hangs just now must not end the supervision
         settings = _reread(path, settings, load)
 
 

@@ -10,6 +10,7 @@ _LOOKS = {
     "/v1/status": "Traffic in both systems, heartbeat, alarms, what would go wrong in a takeover now.",
     "/v1/alarms": "The alarms that stand, gravest first.",
     "/v1/mirrors": "The copies of exchange data, newest first, as they were last looked at.",
+    "/v1/translation": "The translation table, the addresses of the newest mirror, and what holds back the next load.",
     "/v1/configuration": "The settings in force, without secrets.",
     "/healthz": "200 while the loop that decides is on time, 503 with reasons otherwise.",
     "/readyz": "200 while a takeover would work now, 503 with reasons otherwise.",
@@ -92,6 +93,8 @@ def _schema(argument: Argument) -> Page:
         case Kind.NAMES:
             item = {"type": "string", "pattern": f"^({argument.pattern})$"}
             return {"type": "array", "items": item, "maxItems": argument.most, "description": argument.help}
+        case Kind.LINES:
+            schema["maxLength"] = argument.most
         case Kind.TEXT:
             schema |= {"minLength": argument.least, "maxLength": argument.most}
             if argument.pattern:

@@ -5,6 +5,14 @@ import itertools
 from collections.abc import Callable
 from typing import Protocol
 
+from redundancyd.core.alarms import Alarm
+from redundancyd.core.clusters import (
+    FALLBACK_REMEDY,
+    fallback_alarm,
+    has_clusters,
+    in_force,
+    return_refusal,
+)
 from redundancyd.core.effects import Refuse, SaveGoal
 from redundancyd.core.events import (
     Event,
@@ -17,7 +25,7 @@ from redundancyd.core.events import (
     OperatorConfirmed,
     PauseSet,
 )
-from redundancyd.core.systems import Methods, Pause
+from redundancyd.core.systems import Direction, Fallback, Method, Methods, Pause, Server
 from redundancyd.errors import NotSaved
 from redundancyd.requests import (
     AcknowledgeAlarm,
@@ -27,6 +35,7 @@ from redundancyd.requests import (
     ManualTakeover,
     Problem,
     Resume,
+    SetFallback,
     SetMethod,
     SetPause,
     TakeoverRequest,
@@ -50,6 +59,9 @@ class Shelf(Protocol):
     async def save_methods(self, methods: Methods) -> None:
         """On disk when it returns; NotSaved otherwise."""
 
+    async def save_fallback(self, fallback: Fallback) -> None:
+        """On disk when it returns; NotSaved otherwise."""
+
     async def save_pause(self, pause: Pause | None) -> None:
         """On disk when it returns; NotSaved otherwise."""
 
@@ -57,8 +69,19 @@ class Shelf(Protocol):
 class Orders:
     """Takes requests, and answers each exactly once."""
 
-    def __init__(self, post: Callable[[Event], None], now: Callable[[], int], methods: Methods, shelf: Shelf) -> None:
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        now: Callable[[], int],
+        methods: Methods,
+        shelf: Shelf,
+        servers: tuple[Server, ...] = (),
+        fallback: Fallback | None = None,
+    ) -> None:
         self._post, self._now, self._methods, self._shelf = post, now, methods, shelf
+        self.chosen: Methods | None = None
+        """what the operator has set since, on disk; None while that is nothing"""
+        self._servers, self.fallback = servers, fallback
         self._ids = itertools.count(1)
         self._open: dict[int, asyncio.Future[Done | Problem]] = {}
         self._saving: dict[int, SaveGoal] = {}
@@ -70,7 +93,7 @@ class Orders:
         if self._closed:
             return STOPPING
         match request:
-            case SetMethod() | SetPause() | Resume():
+            case SetMethod() | SetFallback() | SetPause() | Resume():
                 async with self._changing:
                     return await self._set(request)
             case AcknowledgeAlarm(handle) if not handle.startswith("latched"):
@@ -134,13 +157,27 @@ class Orders:
         finally:
             self._open.pop(number, None)
 
-    async def _set(self, request: SetMethod | SetPause | Resume) -> Done | Problem:
+    @property
+    def methods(self) -> Methods:
+        """The methods that count."""
+        return in_force(self._methods, self._servers, self.fallback)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What was set and can't be so."""
+        alarm = fallback_alarm(self._methods, self._servers, self.fallback)
+        return () if alarm is None else (alarm,)
+
+    async def _set(self, request: SetMethod | SetFallback | SetPause | Resume) -> Done | Problem:
         try:
             match request:
+                case SetMethod(Direction.PRIMARY_FROM_ALTERNATE, Method.AUTOMATIC) if why := self._no_return():
+                    return Problem("cluster_fallback", why, FALLBACK_REMEDY)
+                case SetFallback(fallback):
+                    return await self._set_fallback(fallback)
                 case SetMethod(direction, method):
                     methods = self._methods.with_method(direction, method)
                     await self._shelf.save_methods(methods)
-                    self._methods = methods
+                    self._methods = self.chosen = methods
                     self._post(MethodSet(direction, method, self._now()))
                     return Done(f"{direction} is {method}")
                 case SetPause(for_ms, reason):
@@ -154,6 +191,23 @@ class Orders:
                     return Done("automatic takeovers are possible again")
         except NotSaved as error:
             return Problem("not_saved", str(error), DISK_REMEDY)
+
+    def _no_return(self) -> str:
+        return return_refusal(self._servers, self.fallback)
+
+    async def _set_fallback(self, fallback: Fallback) -> Done | Problem:
+        """Remembered; a return that only waited for it is automatic from now on."""
+        back, before = Direction.PRIMARY_FROM_ALTERNATE, self.methods
+        is_automatic = before.primary_from_alternate is Method.AUTOMATIC and has_clusters(self._servers)
+        if fallback is Fallback.MANUAL and is_automatic:
+            why = f"{back} is automatic, which wants clusters that fall back by themselves"
+            return Problem("cluster_fallback", why, f"First: 'redundancyctl settings takeover {back} manual'.")
+        await self._shelf.save_fallback(fallback)
+        self.fallback = fallback
+        method = self.methods.primary_from_alternate
+        if method is not before.primary_from_alternate:
+            self._post(MethodSet(back, method, self._now()))
+        return Done(f"the fallback type of the primary's clusters is {fallback}; {back} is {method}")
 
     def _resolve(self, request: int, answer: Done | Problem) -> None:
         waiting = self._open.get(request)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from redundancyd.core.systems import Direction, Method, System
+from redundancyd.core.systems import Direction, Fallback, Method, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,13 @@ class SetPause:
 @dataclass(frozen=True, slots=True)
 class Resume:
     """End the pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetFallback:
+    """The fallback type of the primary's clusters is this, says the operator."""
+
+    fallback: Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,34 @@ class SetAuto:
     at: tuple[int, int] | None
 
 
-DataRequest = DataCopy | DataLoad | DataVerify | SetAuto
-TakeoverRequest = ManualTakeover | ConfirmTakeover | SetMethod | SetPause | Resume | Adopt | AcknowledgeAlarm
+@dataclass(frozen=True, slots=True)
+class SetEntry:
+    """This address of the primary becomes that one in the alternate."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTable:
+    """A whole translation table, in the place of the one with the mark `was`, if that is told."""
+
+    text: str
+    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAddresses:
+    """These new addresses are somebody else's; all of them where none is named."""
+
+    addresses: tuple[str, ...] = ()
+
+
+TranslationRequest = SetEntry | ImportTable | ConfirmAddresses
+DataRequest = DataCopy | DataLoad | DataVerify | SetAuto | TranslationRequest
+TakeoverRequest = (
+    ManualTakeover | ConfirmTakeover | SetMethod | SetFallback | SetPause | Resume | Adopt | AcknowledgeAlarm
+)
 Request = TakeoverRequest | DataRequest
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from redundancyd.core import seen
 from redundancyd.core.alarms import Alarm, alarms, gravest_first
+from redundancyd.core.clusters import on_standby, standby_alarms
 from redundancyd.core.decision import awaits_operator
 from redundancyd.core.due import is_ready, lacks
 from redundancyd.core.events import Beat
@@ -30,6 +31,7 @@ class About:
     orphan_hold_ms: int | None = None  # after so long without a word a blocked primary allows itself
     data: Page | None = None  # the part of exchange data, where this daemon has it
     data_alarms: tuple[Alarm, ...] = ()
+    held: tuple[Alarm, ...] = ()  # what was set and can't be so
 
 
 def status(state: State, about: About, now: int) -> Page:
@@ -50,9 +52,13 @@ def status(state: State, about: About, now: int) -> Page:
         "unfenced": list(unfenced(state)),
         "awaits_operator": awaits_operator(state),
         "exchange_data": about.data,
-        "alarms": [alarm_page(alarm) for alarm in gravest_first(*alarms(state), *about.data_alarms)],
+        "alarms": [alarm_page(alarm) for alarm in _standing(state, about)],
         "would_go_wrong": [*hindrances(state), *warnings(state, about)],
     }
+
+
+def _standing(state: State, about: About) -> tuple[Alarm, ...]:
+    return gravest_first(*alarms(state), *standby_alarms(state.views), *about.data_alarms, *about.held)
 
 
 def alarm_page(alarm: Alarm) -> Page:
@@ -205,6 +211,7 @@ def _system(state: State, system: System, now: int) -> Page:
         "ready": is_ready(state, system),
         "lacks": [{"key": lack.key, "why": lack.why} for lack in lacks(state, system)],
         "lims": [_lim(view, now) for view in views],
+        "on_standby": [server.name for server in on_standby(state.views, system)],
         "not_listed": list(seen.strangers(state.views, system)),
     }
 

@@ -12,21 +12,45 @@ from redundancyd import config
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.data_in import Loaded
+from redundancyd.adapters.table_file import checksum
 from redundancyd.core import data_job
+from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import Backup, BackupList
 from redundancyd.core.data_job import Past, Result
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
+from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
 from redundancyd.core.state import State
+from redundancyd.core.translation_table import Table
 from redundancyd.data_runner import DataRunner
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, OutOfReach
-from redundancyd.requests import DataCopy, DataLoad, Done, Problem, SetAuto
+from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, Done, Problem, SetAuto, SetEntry
 from tests.test_program import SETTINGS
 
 STAMP = "20260309031502"
+NO_TABLE = checksum(Table({}, {}))
 MIRROR = Mirror(STAMP, Condition.WHOLE, "", 1000)
+
+
+class Layouts:
+    """Both systems, alike unless the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.found: tuple[str, ...] = ()
+
+    def is_due(self) -> bool:
+        """Nothing is asked by the day."""
+        return False
+
+    async def ask(self) -> tuple[str, ...]:
+        """What the test says."""
+        return self.found
+
+    def page(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
 
 
 class Site:
@@ -36,9 +60,13 @@ class Site:
         self.done: list[str] = []
         self.goes: dict[str, Callable[[], Any]] = {}
         self.missing: tuple[str, ...] = ()
+        self.unconfirmed: tuple[str, ...] = ()
+        self.found = Findings()
+        self.behind: tuple[str, ...] = ()
         self.reloads = ""
         self.ran = STAMP
         self.store = self.loader = self
+        self.layouts = Layouts()
 
     async def _do(self, name: str) -> None:
         self.done.append(name)
@@ -56,6 +84,10 @@ class Site:
         await self._do("pull")
         return MIRROR
 
+    async def look_through(self, mirror: Mirror) -> Seen:
+        """What the test says is in it."""
+        return Seen(mirror.stamp, NO_TABLE, {1: self.found})
+
     async def keep(self) -> None:
         """All of them."""
         await self._do("keep")
@@ -67,12 +99,16 @@ class Site:
     async def translate(self, mirror: Mirror) -> Translation:
         """All of it, or with own addresses missing."""
         await self._do("translate")
-        return Translation(mirror, "17.8.1.0.19", "table", {}, {"missing": len(self.missing)}, self.missing)
+        counts = {"missing": len(self.missing)}
+        return Translation(mirror, "17.8.1.0.19", "table", {}, counts, self.missing, self.unconfirmed)
 
-    async def send(self, _: Translation) -> str:
+    async def check_versions(self, version: str) -> None:
+        """The same."""
+
+    async def send(self, _: Translation) -> tuple[str, tuple[str, ...]]:
         """Under its own stamp."""
         await self._do("send")
-        return STAMP
+        return STAMP, self.behind
 
     async def load(self, stamp: str, _running: object) -> Loaded:
         """At once."""
@@ -239,6 +275,73 @@ async def test_own_addresses_that_are_missing_end_it_before_anything_is_sent(run
 
 
 @pytest.mark.D3
+async def test_addresses_that_nobody_confirmed_end_it_before_anything_is_sent(running: Running):
+    """
+    They are somebody else's, perhaps; that is for a person to say.
+    """
+    running.site.unconfirmed = ("203.0.113.9 in LIM 1, A.D:3",)
+    past = await running.job(DataLoad())
+    assert past.result is Result.NOT_APPLIED
+    assert "203.0.113.9 in LIM 1, A.D:3" in past.why
+    assert running.site.done == ["translate"]
+
+
+async def test_what_the_newest_mirror_has_is_told_without_any_load_and_ends_when_it_is_dealt_with(running: Running):
+    """
+    Own without an entry, new and unconfirmed: each an alarm of its own, until the operator has said what they are.
+    """
+    running.site.found.add(Kind.MISSING, "192.0.2.11", "A.D", 3)
+    running.site.found.add(Kind.NEW, "203.0.113.9", "A.D", 4)
+    await running.job(DataCopy())
+    runner = running.runner
+    held = {"data_untranslated", "data_unconfirmed"}
+    assert held <= {alarm.name for alarm in runner.alarms()}
+    assert runner.page()["unconfirmed"] == ["203.0.113.9 in LIM 1, A.D:4"]
+    assert runner.translation()["missing"] == ["192.0.2.11 in LIM 1, A.D:3"]
+    assert isinstance(await runner.act(ConfirmAddresses()), Done)
+    assert isinstance(await runner.act(SetEntry("192.0.2.11", "198.51.100.11")), Done)
+    assert not held & {alarm.name for alarm in runner.alarms()}
+    assert [each["kind"] for each in runner.translation()["addresses"]] == ["foreign", "translated"]
+
+
+async def test_a_standby_server_that_did_not_receive_what_was_loaded_is_an_alarm(running: Running):
+    """
+    Until it has: the load is done all the same, by the LIM's regular server.
+    """
+    running.site.behind = ("alternate-2-standby: no room",)
+    past = await running.job(DataLoad())
+    assert (past.result, past.behind) == (Result.LOADED, running.site.behind)
+    assert "data_not_everywhere" in {alarm.name for alarm in running.runner.alarms()}
+
+
+@pytest.mark.D3
+async def test_systems_that_are_not_as_they_were_configured_hold_back_a_load(running: Running):
+    """
+    Nothing is sent; the alarm names the remedy; a copy is made all the same.
+    """
+    running.site.layouts.found = ("media gateway 2A is in the primary alone",)
+    past = await running.job(DataLoad())
+    assert past.result is Result.NOT_APPLIED
+    assert "media gateway 2A is in the primary alone" in past.why
+    assert running.site.done == ["translate"]
+    (alarm,) = [alarm for alarm in running.runner.alarms() if alarm.name == "systems_differ"]
+    assert "configure it again" in alarm.text
+    assert running.runner.page()["differences"] == ["media gateway 2A is in the primary alone"]
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize(
+    ("word", "result"), [("moved", Result.TRIED_AGAIN), ("changing", Result.TRIED_AGAIN), ("too_large", Result.FAILED)]
+)
+async def test_a_backup_that_moved_while_it_was_copied_is_tried_again(running: Running, word: str, result: Result):
+    """
+    The primary saves its backups in the same night: the next try takes what is there then, and not the next night.
+    """
+    running.site.goes["pull"] = raising(FarDataRefused("pull", "it was deleted there", word=word))
+    assert (await running.job(DataCopy())).result is result
+    assert running.site.done == ["pull"]
+
+
 async def test_a_takeover_that_becomes_due_ends_a_pull_at_once(running: Running, monkeypatch: pytest.MonkeyPatch):
     """
     It is tried again later, and the reason is the takeover.
@@ -313,7 +416,7 @@ async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, mon
     """
     Asked again until it says how it ended, or the decision waits no longer; then it is rolled back.
     """
-    monkeypatch.setattr("redundancyd.data_work.WATCH_AGAIN_MS", 20)
+    monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
     running.site.goes["last_load"] = refuses("busy")
     await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
     await running.runner.begin()

@@ -1,6 +1,5 @@
 """What must outlive the daemon of exchange data: past jobs, a load under way, the time of day that was set."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,8 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.core.data_job import Past
-from redundancyd.core.translation_table import Table, TableNotUnderstood, parse_table
-from redundancyd.errors import NotSaved, StateUnreadable, TranslationFailed
+from redundancyd.errors import NotSaved, StateUnreadable
 
-TABLE = "translation"
-CONFIRMED = "translation-confirmed"
-TABLE_MAX_BYTES = 2**20
 _PAST_SLOT = 32_768
 _DEADLINE_MS = 2000
 
@@ -70,7 +65,7 @@ class DataFiles:
 
     def __init__(self, folder: Path, clock: Clock, files: Files | None = None) -> None:
         files = files or Files()
-        self._folder, self._clock = folder, clock
+        self._clock = clock
         self._past = SlotFile(folder / "data-job", "data-job", _PAST_SLOT, files=files)
         self._load = SlotFile(folder / "data-load", "data-load", files=files)
         self._auto = SlotFile(folder / "data-auto", "data-auto", files=files)
@@ -109,43 +104,9 @@ class DataFiles:
         """On disk when it returns; NotSaved if not."""
         await self._write(self._auto, _AUTO, _Auto(auto))
 
-    async def table(self) -> tuple[Table, str]:
-        """The translation table of this site, and a checksum of its text; TranslationFailed where there is none."""
-        return await self._disk.run(self._table, _DEADLINE_MS)
-
-    async def confirmed(self) -> frozenset[str]:
-        """The foreign addresses that somebody has confirmed, one a line."""
-        return await self._disk.run(self._confirmed, _DEADLINE_MS)
-
-    def _table(self) -> tuple[Table, str]:
-        path = self._folder / TABLE
-        remedy = f"Write the translation table to {path}: a line for each address, the primary's and the alternate's."
-        try:
-            data = _bounded(path)
-            return parse_table(data.decode()), hashlib.sha256(data).hexdigest()
-        except OSError as error:
-            raise TranslationFailed(f"reading {path}", error.strerror or str(error), remedy) from error
-        except (UnicodeDecodeError, TableNotUnderstood) as error:
-            raise TranslationFailed(f"reading {path}", str(error)[:800], "Mend these lines.") from error
-
-    def _confirmed(self) -> frozenset[str]:
-        try:
-            text = _bounded(self._folder / CONFIRMED).decode("ascii", "replace")
-        except OSError:
-            return frozenset()
-        return frozenset(line.split("#")[0].strip() for line in text.split("\n")) - {""}
-
     async def _write(self, file: SlotFile, kind: "TypeAdapter[Any]", value: object) -> None:
         shown = kind.dump_python(value, mode="json")
         await self._disk.run(lambda: file.write(shown), _DEADLINE_MS, file.forget_newest)
-
-
-def _bounded(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(TABLE_MAX_BYTES + 1)
-    if len(data) > TABLE_MAX_BYTES:
-        raise OSError(0, f"more than {TABLE_MAX_BYTES} bytes")
-    return data
 
 
 def _value(file: SlotFile, kind: "TypeAdapter[Any]") -> Any:  # noqa: ANN401 - of that kind

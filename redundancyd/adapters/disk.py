@@ -12,14 +12,17 @@ from typing import Generic, TypeVar
 
 from redundancyd.errors import NotSaved, RedundancyError
 
+LOOK_MS = 10
 _Result = TypeVar("_Result")
 
 
 class Disk:
     """One piece of work at a time."""
 
-    def __init__(self, name: str, begin: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, name: str, begin: Callable[[Callable[[], None]], None], *, patience_ms: int = 0) -> None:
+        """`patience_ms` is how long a piece of work that nobody wants any more may need to notice that."""
         self._name = name
+        self._patience_ms = patience_ms
         self._begin = begin
         self._turn = asyncio.Lock()
         self._idle = threading.Event()
@@ -32,8 +35,7 @@ class Disk:
         job: _Job[_Result] | None = None
         try:
             async with asyncio.timeout(deadline_ms / 1000), self._turn:
-                if not self._idle.is_set():
-                    raise self._hangs(deadline_ms)
+                await self._wait_idle(deadline_ms)
                 self._idle.clear()
                 job = _Job(work, undo, self._idle)
                 self._begin(job.body)
@@ -43,6 +45,14 @@ class Disk:
                 raise self._hangs(deadline_ms) from None
         assert job is not None
         return job.result()
+
+    async def _wait_idle(self, deadline_ms: int) -> None:
+        left_ms = self._patience_ms
+        while not self._idle.is_set():
+            if left_ms <= 0:
+                raise self._hangs(deadline_ms)
+            await asyncio.sleep(LOOK_MS / 1000)
+            left_ms -= LOOK_MS
 
     def _hangs(self, deadline_ms: int) -> NotSaved:
         why = f"the disk has not answered within {deadline_ms} ms"

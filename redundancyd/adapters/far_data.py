@@ -1,6 +1,7 @@
 """The exchange data of one LIM from afar: its backups, a manifest, contents; by the words of redundancy-lim.
 
 OpenSSH's client and rsync do the work, each in a process of its own: what comes in never passes the loop that decides.
+While it is `connected` all words go over one connection: a handshake costs more than most of them.
 The key opens redundancy-lim alone, host keys are pinned, and rsync talks to a daemon that the LIM shuts into the folder
 of the backup.  Where rsync is missing on either side a tar stream brings whole files.  A process that is not wanted any
 more is ended with everything that it started.
@@ -12,13 +13,14 @@ import json
 import os
 import re
 import shutil
-import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from redundancyd.adapters.far_process import Brought, feed, follow, process_of, why_of
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
@@ -33,16 +35,12 @@ SILENCE_S = 30
 PRINTOUT_MAX_BYTES = 262_144
 MORE_BYTES = 64 * 2**20
 """that may come beyond what was announced, before the source is taken for a hostile one"""
-GRACE_S = 1.0
-"""rsync keeps what it has of a file when it is asked to end"""
-_STDERR_KEPT = 400
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
-_PROGRESS = re.compile(rb"^\s*([\d,]+)\s+\d+%")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
-
-Brought = Callable[[int], None]
+_NO_GREETING = "did not see server greeting"
+"""what rsync says of a line that broke before the LIM had said a word"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,26 @@ class FarLim:
     def __init__(self, server: Server, login: Login) -> None:
         self.server = server
         self._login = login
+        self._kept: list[str] = []  # words of ssh that lead to the connection that stands
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """One connection for all words meanwhile; OutOfReach when there is none.  If it breaks, each makes its own."""
+        with tempfile.TemporaryDirectory(prefix="redundancyd-") as folder:
+            kept = ["-S", f"{folder}/{self.server.lim}"]
+            words = [*kept, "-M", "-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected"]
+            async with process_of([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
+                assert process.stdout
+                if not await process.stdout.readline():
+                    raise OutOfReach(f"connecting to {self.server.name}", await why_of(process))
+                self._kept = kept
+                try:
+                    yield
+                finally:
+                    self._kept = []
+
+    def _ssh(self) -> list[str]:
+        return [*self._login.ssh(), *self._kept]
 
     async def backups(self) -> BackupList:
         """What the exchange there calls its valid backups."""
@@ -116,15 +134,15 @@ class FarLim:
     async def _say(self, words: str, limit: int, deadline_ms: int) -> AsyncGenerator[str, None]:
         """Each line that the LIM answers to these words."""
         tried = f"`{words}` on {self.server.name}"
-        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", words]
+        command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
         try:
-            async with asyncio.timeout(deadline_ms / 1000), _process(command, limit=limit) as process:
+            async with asyncio.timeout(deadline_ms / 1000), process_of(command, limit=limit) as process:
                 assert process.stdout
                 said = False
                 async for line in process.stdout:
                     said = True
                     yield line.decode("ascii", "backslashreplace").rstrip("\n")
-                why = await _why(process)
+                why = await why_of(process)
                 if not said:
                     raise OutOfReach(tried, why or f"ended with status {await process.wait()} and said nothing")
         except TimeoutError:
@@ -132,38 +150,54 @@ class FarLim:
         except ValueError as error:
             raise FarDataRefused(tried, f"a line of more than {limit} bytes") from error
 
+    async def fetch_ahead(
+        self,
+        stamp: str,
+        into: Path,
+        basis: tuple[Path, Sequence[str]] | None,
+        *,
+        limit_kib_s: int = 0,
+        brought: Brought = lambda _: None,
+    ) -> None:
+        """Bring what it has of a backup before it is counted; `basis` is an older one, and the names in it.
+
+        Without that everything comes; with it only what has one of these names and other contents.
+        """
+        tried = f"the files of backup {stamp} from {self.server.name}"
+        if basis is None:
+            words, names = ["--recursive", "--times"], None
+        else:
+            words, names = ["--checksum", f"--compare-dest={basis[0]}"], basis[1]
+        status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
+        if status:
+            raise _broken(tried, status, why)
+
     async def fetch(
         self,
         stamp: str,
-        entries: Sequence[Entry] | None,
+        entries: Sequence[Entry],
         into: Path,
         basis: Path | None = None,
         *,
         limit_kib_s: int = 0,
         brought: Brought = lambda _: None,
     ) -> None:
-        """Bring these files of a backup, or all, below `into`; what a broken try has brought of one is gone on from.
+        """Bring these files of a backup below `into`; what a broken try has brought of one is gone on from.
 
         Only what changed of a file crosses the line, where `basis` has an older one of its name.  Nothing that is there
         is written into: each file is made beside and renamed.  OutOfReach when the line broke.
         """
-        if entries is not None:
-            brought = self._bounded(stamp, entries, brought)
-        status, why = 0, _NO_RSYNC
-        if await asyncio.to_thread(shutil.which, "rsync") is not None:
-            words = self._rsync(stamp, None if entries is None else "-", into, basis, limit_kib_s)
-            async with _process(words) as process:
-                await _feed(process, b"".join(os.fsencode(entry.name) + b"\0" for entry in entries or ()))
-                await _follow(process, brought)
-                why = await _why(process)
-                status = await process.wait()
+        words = ["--times", "--ignore-times"]  # those that differ by their contents, whatever time stamps say
+        if basis is not None:
+            words.append(f"--copy-dest={basis}")
+        names = [entry.name for entry in entries]
+        brought = self._bounded(stamp, entries, brought)
+        status, why = await self._run_rsync(stamp, words, names, into, limit_kib_s, brought)
         tried = f"the files of backup {stamp} from {self.server.name}"
         if _NO_RSYNC in why:
-            if entries is None:
-                raise FarDataRefused(tried, "without rsync only files that are named can be brought")
             await self._fetch_tar(stamp, entries, into, brought)
         elif status:
-            raise (OutOfReach if status in _LOST else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+            raise _broken(tried, status, why)
 
     def _bounded(self, stamp: str, entries: Sequence[Entry], brought: Brought) -> Brought:
         """Told of what comes; FarDataRefused when it is far more than these files are, each sent twice."""
@@ -177,24 +211,36 @@ class FarLim:
 
         return told
 
-    def _rsync(self, stamp: str, names: str | None, into: Path, basis: Path | None, limit_kib_s: int) -> list[str]:
-        """The words of rsync; `names` is where it reads the names of the files."""
+    async def _run_rsync(
+        self,
+        stamp: str,
+        words: Sequence[str],
+        names: Sequence[str] | None,
+        into: Path,
+        limit_kib_s: int,
+        brought: Brought,
+    ) -> tuple[int, str]:
+        """How rsync ended that brings these files, or all, and what it complained of."""
+        if await asyncio.to_thread(shutil.which, "rsync") is None:
+            return 1, _NO_RSYNC
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
-        words = ["rsync", "--recursive", "--times", "--partial", "--chmod=D700,F600"]
-        words += ["--info=progress2", "--no-human-readable", "--outbuf=L", f"--timeout={SILENCE_S}"]
-        words += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._login.ssh())]
-        if names is not None:  # those that differ by their contents, whatever time stamps say
-            words += ["--ignore-times", "--from0", f"--files-from={names}"]
+        whole = ["rsync", *words, "--partial", "--chmod=D700,F600", f"--timeout={SILENCE_S}"]
+        whole += ["--info=progress2", "--no-human-readable", "--outbuf=L"]
+        whole += [f"--rsync-path=send {stamp}", "--rsh", " ".join(self._ssh())]
+        if names is not None:
+            whole += ["--from0", "--files-from=-"]
         if limit_kib_s:
-            words.append(f"--bwlimit={limit_kib_s}")
-        if basis is not None:
-            words.append(f"--copy-dest={basis}")
-        return [*words, f"{self._login.user}@{host}::backup/", f"{into}/"]
+            whole.append(f"--bwlimit={limit_kib_s}")
+        async with process_of([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
+            await feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
+            await follow(process, brought)
+            why = await why_of(process)
+            return await process.wait(), why
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
         """Whole files, without rsync."""
         tried = f"the files of backup {stamp} from {self.server.name}"
-        command = [*self._login.ssh(), f"{self._login.user}@{self.server.address}", f"send {stamp} tar"]
+        command = [*self._ssh(), f"{self._login.user}@{self.server.address}", f"send {stamp} tar"]
         stream = TarStream(command, tried)
         loop = asyncio.get_running_loop()
 
@@ -209,6 +255,12 @@ class FarLim:
             await asyncio.wait({reading})
 
 
+def _broken(tried: str, status: int, why: str) -> OutOfReach | FarDataRefused:
+    """What it was that ended rsync: the line, or the data."""
+    is_lost = status in _LOST or _NO_GREETING in why
+    return (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
+
+
 def _reply(tried: str, line: str) -> dict[str, Any]:
     """The JSON object of a line that says that it worked; FarDataRefused with what the LIM said otherwise."""
     try:
@@ -217,78 +269,6 @@ def _reply(tried: str, line: str) -> dict[str, Any]:
         raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!r}") from None
     if not isinstance(reply, dict) or reply.get("ok") is not True:
         said = reply if isinstance(reply, dict) else {}
-        raise FarDataRefused(tried, f"{said.get('error', 'refused')}: {said.get('detail', line[:80])}")
+        word = str(said.get("error", "refused"))
+        raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
     return reply
-
-
-# --- processes ---
-
-
-@contextlib.asynccontextmanager
-async def _process(words: Sequence[str], limit: int = 65_536) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process and all it starts, ended on every way out."""
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=limit,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            _end(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
-                    await process.wait()
-            _end(process.pid, signal.SIGKILL)
-            await process.wait()
-        await _close(process)
-
-
-async def _close(process: asyncio.subprocess.Process) -> None:
-    """Give back the pipes of a process that has ended: those that nobody reads to their end stay open."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with contextlib.suppress(TimeoutError, ValueError):
-        async with asyncio.timeout(GRACE_S):
-            for stream in (process.stdout, process.stderr):
-                while stream is not None and await stream.read(65_536):
-                    pass
-
-
-def _end(pid: int, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, how)
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    assert process.stdin
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
-    """Tell of what rsync says that it has brought, until it says no more."""
-    assert process.stdout
-    rest = b""
-    while block := await process.stdout.read(4096):
-        *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
-        rest = rest[-200:]
-        found = [progress for line in lines if (progress := _PROGRESS.match(line))]
-        if found:
-            brought(int(found[-1][1].replace(b",", b"")))
-
-
-async def _why(process: asyncio.subprocess.Process) -> str:
-    """The end of what a process said on standard error, on one line."""
-    assert process.stderr
-    kept = b""
-    while block := await process.stderr.read(4096):
-        kept = (kept + block)[-_STDERR_KEPT:]
-    return " ".join(kept.decode("utf-8", "backslashreplace").split())

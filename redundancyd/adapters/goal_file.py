@@ -16,7 +16,7 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import StateFiles
-from redundancyd.core.systems import Goal, Methods, Pause, Supervisor
+from redundancyd.core.systems import Fallback, Goal, Methods, Pause, Supervisor
 from redundancyd.errors import GoalUnreadable, NotSaved, StateUnreadable
 
 _SLOT = 32_768
@@ -88,6 +88,9 @@ class Saved:
     goal: Goal | None
     methods: Methods | None
     pause: Pause | None
+    fallback: Fallback | None = None
+    goal_unsaved: str = ""
+    """why the disk does not have this goal, where it was handed on from one life to the next"""
 
 
 class StateFolder:
@@ -118,7 +121,7 @@ class StateFolder:
         goal, methods, pause = self._goal_or_none(), self._files.load_methods(), self._files.load_pause()
         if self._supervisor is None:
             self._supervisor = self._files.begin_run()
-        return Saved(self._supervisor, goal, methods, pause)
+        return Saved(self._supervisor, goal, methods, pause, fallback=self._files.load_fallback())
 
     def _goal_or_none(self) -> Goal | None:
         """A damaged goal counts as none: the LIMs are asked, and nobody is helped by not starting."""
@@ -141,6 +144,10 @@ class StateFolder:
     async def save_methods(self, methods: Methods) -> None:
         """They are on disk when this returns; NotSaved if not."""
         await self._files.save_methods(methods)
+
+    async def save_fallback(self, fallback: Fallback) -> None:
+        """It is on disk when this returns; NotSaved if not."""
+        await self._files.save_fallback(fallback)
 
     async def save_pause(self, pause: Pause | None) -> None:
         """It, or that there is none, is on disk when this returns; NotSaved if not."""

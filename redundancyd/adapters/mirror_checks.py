@@ -4,11 +4,11 @@ Everything here waits for the disk and belongs into a thread.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from redundancyd.adapters import mirror_files as files
-from redundancyd.core.manifest import Entry, LimManifest
+from redundancyd.core.manifest import Entry
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Condition, examine
 from redundancyd.core.paths import name_of, quoted
@@ -22,7 +22,7 @@ def lim_folder(lim: int) -> str:
 
 
 def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: bool) -> tuple[Condition, str]:
-    """What the files of a mirror are to its manifest, by size, or by contents up to the first one that is wrong."""
+    """What the files of a mirror are to its manifest, by size, or by contents."""
     wanted = [
         Entry(f"{lim_folder(lim.lim)}/{entry.path}", entry.size_bytes, entry.sha256)
         for lim in manifest.lims
@@ -35,12 +35,11 @@ def condition_of(folder: Path, manifest: Manifest, check: files.Check, *, deep: 
     condition, detail = examine(wanted, found)
     if condition is not Condition.WHOLE or not deep:
         return condition, detail
-    for entry in wanted:
-        read = {entry.path: (entry.size_bytes, files.sha256(folder / entry.name, check))}
-        condition, detail = examine([entry], read)
-        if condition is not Condition.WHOLE:
-            break
-    return condition, detail
+    sums = files.share_out(lambda entry: files.sha256(folder / entry.name, check), wanted)
+    for entry, sha256 in zip(wanted, sums, strict=True):
+        if sha256 != entry.sha256:
+            files.doubt(folder / entry.name)
+    return examine(wanted, {entry.path: (entry.size_bytes, sha256) for entry, sha256 in zip(wanted, sums, strict=True)})
 
 
 def _sizes(top: Path) -> dict[str, int]:
@@ -64,17 +63,45 @@ def tidy(folder: Path, manifest: Manifest) -> None:
         files.remove_empty(top)
 
 
-def wrong_in(place: Path, lim: LimManifest, check: files.Check) -> Iterator[str]:
-    """The files of a LIM that are not as they should be; what cannot become right by sending the rest is removed."""
-    there = files.walk(place) if place.is_dir() else {}
-    for entry in lim.files:
-        path, size = place / entry.name, there.get(entry.path)
-        if size is None:
-            yield f"{Condition.FILE_MISSING}: {place.name}/{entry.path}"
-        elif size != entry.size_bytes:
-            if size > entry.size_bytes or not files.is_only_ours(path):
-                files.remove(path)
-            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: {size} bytes, not {entry.size_bytes}"
-        elif files.sha256(path, check) != entry.sha256:
-            files.remove(path)
-            yield f"{Condition.FILE_DIFFERS}: {place.name}/{entry.path}: other contents of the same size"
+def verify(folder: Path, manifest: Manifest, check: files.Check) -> tuple[list[str], list[Entry]]:
+    """What is wrong in an incoming mirror, and which files are right but not sealed yet, by their paths in it.
+
+    What cannot become right by sending the rest is removed.  What is linked to a file that was verified, and not
+    written to since then, is not read again.
+    """
+    wrong: list[str] = []
+    read: list[Entry] = []
+    for lim in manifest.lims:
+        place = folder / lim_folder(lim.lim)
+        there = files.walk(place) if place.is_dir() else {}
+        for entry in lim.files:
+            path = f"{place.name}/{entry.path}"
+            size = there.get(entry.path)
+            if size is None:
+                wrong.append(f"{Condition.FILE_MISSING}: {path}")
+            elif size != entry.size_bytes:
+                if size > entry.size_bytes or not files.is_only_ours(place / entry.name):
+                    files.remove(place / entry.name)
+                wrong.append(f"{Condition.FILE_DIFFERS}: {path}: {size} bytes, not {entry.size_bytes}")
+            elif not files.is_sealed(place / entry.name, entry.sha256):
+                read.append(Entry(path, size, entry.sha256))
+    sums = files.share_out(lambda entry: files.sha256(folder / entry.name, check), read)
+    right = []
+    for entry, sha256 in zip(read, sums, strict=True):
+        if sha256 == entry.sha256:
+            right.append(entry)
+            continue
+        files.doubt(folder / entry.name)  # where it is linked to a mirror, the next try must not link it again
+        files.remove(folder / entry.name)
+        wrong.append(f"{Condition.FILE_DIFFERS}: {entry.path}: other contents of the same size")
+    return wrong, right
+
+
+def seal(folder: Path, entries: Sequence[Entry], check: files.Check) -> None:
+    """These files are on disk, and nobody writes to them any more."""
+
+    def one(entry: Entry) -> None:
+        check()
+        files.seal(folder / entry.name, entry.sha256)
+
+    files.share_out(one, entries)

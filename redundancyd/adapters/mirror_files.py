@@ -6,22 +6,32 @@ Links are never followed and never expected: whatever is neither a file nor a fo
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from redundancyd.core.manifest import FILES_MAX
 from redundancyd.core.paths import DEPTH_MAX, quoted
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**18
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""files that are read or synced at the same time"""
 NOT_A_FILE = -1
 """size of what is neither file nor folder: no manifest has it"""
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 Check = Callable[[], None]
 """called between two pieces of work; raises when nobody wants the rest"""
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_IN_DOUBT = 0
+"""time stamp of a file that was found wrong"""
+_own = threading.local()
 
 
 def walk(folder: Path) -> dict[str, int]:
@@ -53,12 +63,42 @@ def folders(folder: Path) -> list[Path]:
 
 def sha256(path: Path, check: Check) -> str:
     """The checksum of a file's contents."""
+    if not hasattr(_own, "block"):
+        _own.block = memoryview(bytearray(BLOCK_BYTES))  # a new one for each read takes longer than the read
+    block: memoryview = _own.block
     digest = hashlib.sha256()
     with _open(path) as descriptor:
-        while block := os.read(descriptor, BLOCK_BYTES):
-            digest.update(block)
+        while length := os.readv(descriptor, [block]):
+            digest.update(block[:length])
             check()
     return digest.hexdigest()
+
+
+def share_out(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """What the work gives for each item, several at a time; the first error ends all.
+
+    The threads are such as nobody need join at the end of the program: one of them may wait for a dead disk.
+    """
+    turns = itertools.count()
+    results: dict[int, _Result] = {}
+    errors: list[Exception] = []
+
+    def body() -> None:
+        while not errors and (turn := next(turns)) < len(items):
+            try:
+                results[turn] = work(items[turn])
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                errors.append(error)
+
+    others = [threading.Thread(target=body, name="files", daemon=True) for _ in range(min(AT_ONCE, len(items)) - 1)]
+    for other in others:
+        other.start()
+    body()
+    for other in others:
+        other.join()
+    if errors:
+        raise errors[0]
+    return [results[turn] for turn in range(len(items))]
 
 
 @contextlib.contextmanager
@@ -71,10 +111,18 @@ def _open(path: Path, flags: int = _READ) -> Iterator[int]:
 
 
 def link(old: Path, new: Path) -> bool:
-    """Let `new` be the same file as `old`, unless something is there; False where the disk has no link left for it."""
-    make_folder(new.parent)
+    """Let `new` be the same file as `old`, unless something is there.
+
+    False where the disk has no link left for it, and where `old` is in doubt.
+    """
     try:
-        os.link(old, new, follow_symlinks=False)
+        if old.lstat().st_mtime_ns == _IN_DOUBT:
+            return False
+        try:
+            os.link(old, new, follow_symlinks=False)
+        except FileNotFoundError:  # the folder, as a rule
+            make_folder(new.parent)
+            os.link(old, new, follow_symlinks=False)
     except OSError as error:
         if error.errno in {errno.EMLINK, errno.ENOENT}:
             return False
@@ -102,11 +150,29 @@ def read(path: Path, at_most: int) -> bytes:
         return file.read(at_most + 1)
 
 
-def seal(path: Path) -> None:
-    """Nobody writes to this file any more, and it is on disk."""
+def seal(path: Path, sha256: str) -> None:
+    """Nobody writes to this file any more, it is on disk, and its time stamp says that it had this checksum."""
     with _open(path) as descriptor:
         os.fchmod(descriptor, 0o400)
+        os.utime(descriptor, ns=(_mark(sha256), _mark(sha256)))
         os.fsync(descriptor)
+
+
+def is_sealed(path: Path, sha256: str) -> bool:
+    """Whether this file is one of another mirror too, and was not written to since it had this checksum."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and status.st_mtime_ns == _mark(sha256)
+
+
+def doubt(path: Path) -> None:
+    """It is not what it was taken for, in whichever mirrors it is: it is neither believed nor linked any more."""
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(_IN_DOUBT, _IN_DOUBT), follow_symlinks=False)
+
+
+def _mark(sha256: str) -> int:
+    """An instant that stands for a checksum, in whole seconds; every write puts another one in its place."""
+    return ((int(sha256[:8], 16) >> 1) + 1) * 10**9
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from redundancyd.adapters.files import Files
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.saved_at import SavedAt
 from redundancyd.adapters.slots import SlotFile
-from redundancyd.core.systems import Methods, Pause, Supervisor
+from redundancyd.core.systems import Fallback, Methods, Pause, Supervisor
 from redundancyd.errors import AlreadyRunning, NotSaved, StateUnreadable
 
 RUNS_KEPT = 1000
@@ -29,6 +29,12 @@ class _SavedPause:
     saved: SavedAt
 
 
+@dataclass(frozen=True, slots=True)
+class _SavedFallback:
+    fallback: Fallback
+
+
+_FALLBACK = TypeAdapter(_SavedFallback)
 _METHODS, _PAUSE, _SUPERVISOR = TypeAdapter(Methods), TypeAdapter(_SavedPause), TypeAdapter(Supervisor)
 
 
@@ -50,6 +56,7 @@ class StateFiles:
         self._methods = SlotFile(folder / "methods", "methods", files=self._files)
         self._pause = SlotFile(folder / "pause", "pause", files=self._files)
         self._supervisor = SlotFile(folder / "supervisor", "supervisor", _SUPERVISOR_SLOT, files=self._files)
+        self._fallback = SlotFile(folder / "cluster-fallback", "cluster-fallback", files=self._files)
         self._disk = Disk("settings", self._files.begin)
         self._deadline_ms = deadline_ms
         self._token = token
@@ -93,6 +100,20 @@ class StateFiles:
         """It, or that there is none, is on disk when this returns; NotSaved if not."""
         value = _PAUSE.dump_python(_SavedPause(pause, SavedAt.now(self._clock)), mode="json")
         await self._disk.run(lambda: self._pause.write(value), self._deadline_ms, self._pause.forget_newest)
+
+    def load_fallback(self) -> Fallback | None:
+        """The fallback type of the primary's clusters, as the operator said; None where nobody has."""
+        try:
+            value = self._fallback.read()
+            return None if value is None else _decode(_FALLBACK, self._fallback, value).fallback
+        except StateUnreadable as error:  # it can be said again
+            record("fallback_unread", level="error", why=str(error))
+            return None
+
+    async def save_fallback(self, fallback: Fallback) -> None:
+        """It is on disk when this returns; NotSaved if not."""
+        value = _FALLBACK.dump_python(_SavedFallback(fallback), mode="json")
+        await self._disk.run(lambda: self._fallback.write(value), self._deadline_ms, self._fallback.forget_newest)
 
     def load_supervisor(self) -> Supervisor | None:
         """Who we were until now; None before the first run."""

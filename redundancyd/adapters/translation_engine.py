@@ -29,7 +29,7 @@ class Translated:
 
 async def translate_files(
     source: Path,
-    target: Path,
+    target: Path | None,
     files: Sequence[str],
     rules: Rules,
     *,
@@ -37,6 +37,8 @@ async def translate_files(
     program: Sequence[str] = PROGRAM,
 ) -> Translated:
     """Translate these files of one folder into another, where none of them may be; TranslationFailed says why not.
+
+    Without a target nothing is written: the files are only looked through.
 
     Cancelled, it ends the process before it returns.  What is in the target after a failure is worthless.
     """

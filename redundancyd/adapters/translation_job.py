@@ -40,7 +40,8 @@ class Job:
     """What is to be translated, and how."""
 
     source: Path
-    target: Path
+    target: Path | None
+    """None: nothing is written, it is only looked through"""
     files: tuple[str, ...]
     """paths below both folders, in wire spelling"""
     rules: Rules
@@ -51,7 +52,7 @@ class Job:
         rules = self.rules
         return {
             "source": str(self.source),
-            "target": str(self.target),
+            "target": None if self.target is None else str(self.target),
             "files": list(self.files),
             "table": rules.table.lines(),
             "own": [str(own) for own in (*rules.own_hosts, *rules.own_networks)],
@@ -70,11 +71,12 @@ class Job:
             frozenset(value["known"]),
         )
         files = tuple(checked_path(file) for file in value["files"])
-        return cls(Path(value["source"]), Path(value["target"]), files, rules, int(value["deadline_s"]))
+        target = None if value["target"] is None else Path(value["target"])
+        return cls(Path(value["source"]), target, files, rules, int(value["deadline_s"]))
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Translate every file of the job; OSError names the one that could not be."""
+    """Translate, or look through, every file of the job; OSError names the one that could not be."""
     findings = Findings()
     engine = FastTranslation(job.rules, findings)
     written = 0
@@ -85,18 +87,17 @@ def run(job: Job) -> dict[str, Any]:
 
 def _translate(job: Job, file: str, engine: FastTranslation) -> int:
     name = name_of(file)
-    target = job.target / name
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         old = _mapped(_opened(stack, job.source / name, os.O_RDONLY))
-        new = _opened(stack, target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        new = None if job.target is None else _made(stack, job.target / name)
         head = old[:HEAD_BYTES]
         text = has_text_name(file) and is_text_head(head) and _is_text_to_the_end(old)
         source = Source(file, text, is_wide(head))
         whole = memoryview(old)
         written = 0
         for start, end in pieces(old):
-            written += _write(new, engine.piece(whole[start:end], source))
+            piece = engine.piece(whole[start:end], source)
+            written += 0 if new is None else _write(new, piece)
         engine.end(source, lambda start, end: _line_ends(old, start, end))
         return written
 
@@ -105,6 +106,11 @@ def _opened(stack: contextlib.ExitStack, path: Path, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     stack.callback(os.close, descriptor)
     return descriptor
+
+
+def _made(stack: contextlib.ExitStack, target: Path) -> int:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _opened(stack, target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 
 
 def _mapped(descriptor: int) -> Mapped:
@@ -180,7 +186,7 @@ def main() -> int:
     try:
         result = run(job)
     except OSError as error:
-        return _complain(f"{error.filename or job.target}: {error.strerror}")
+        return _complain(f"{error.filename or job.target or job.source}: {error.strerror}")
     except MemoryError:
         return _complain(f"more than {MEMORY_BYTES} bytes of memory would be needed")
     json.dump(result, sys.stdout)

@@ -46,7 +46,10 @@ class Ended(StrEnum):
     SAME = "same"  # nothing to do: we have it, or it is what was loaded last
     ENOUGH = "enough"  # a copy was all that was asked for
     OWN_MISSING = "own missing"  # addresses of the primary that the table does not know
+    UNCONFIRMED = "unconfirmed"  # addresses of others that nobody has confirmed
+    NOT_ALIKE = "not alike"  # the systems are not what they were when they were configured
     OUT_OF_REACH = "out of reach"
+    MOVED = "moved"  # what was to be copied was written to, or deleted, at its source
     FAILED = "failed"
     NOT_GRANTED = "not granted"
     NOT_BEGUN = "not begun"  # the LIM refused the load before anything was reloaded
@@ -91,15 +94,18 @@ TABLE: Mapping[tuple[Step, Ended], Row] = {
     (Step.PULLING, Ended.OUT_OF_REACH): _end("D05", Result.TRIED_AGAIN, _LATER),
     (Step.PULLING, Ended.FAILED): _end("D06", Result.FAILED, "no mirror was made; those that are there stay"),
     (Step.PULLING, Ended.CALLED_OFF): _end("D07", Result.TRIED_AGAIN, _OFF),
+    (Step.PULLING, Ended.MOVED): _end("D31", Result.TRIED_AGAIN, "the primary saves or deletes backups just now"),
     (Step.KEEPING, Ended.DONE): Row("D08", Step.TRANSLATING, "the addresses of the alternate are put in"),
     (Step.KEEPING, Ended.ENOUGH): _end("D09", Result.COPIED, "a copy was all that was asked for"),
     (Step.KEEPING, Ended.FAILED): Row("D10", Step.TRANSLATING, "an old mirror stays for now; the new one is whole"),
     (Step.KEEPING, Ended.CALLED_OFF): _end("D11", Result.TRIED_AGAIN, _OFF),
     (Step.TRANSLATING, Ended.DONE): Row("D12", Step.SENDING, "every own address is translated"),
     (Step.TRANSLATING, Ended.OWN_MISSING): _end("D13", Result.NOT_APPLIED, "own addresses are not in the table"),
+    (Step.TRANSLATING, Ended.UNCONFIRMED): _end("D31", Result.NOT_APPLIED, "new addresses wait to be confirmed"),
     (Step.TRANSLATING, Ended.FAILED): _end("D14", Result.FAILED, "nothing was applied; the mirror is as it was"),
     (Step.TRANSLATING, Ended.CALLED_OFF): _end("D15", Result.TRIED_AGAIN, _OFF),
     (Step.SENDING, Ended.DONE): Row("D16", Step.ASKING, "every LIM of the alternate has its part"),
+    (Step.SENDING, Ended.NOT_ALIKE): _end("D32", Result.NOT_APPLIED, "the systems are not as they were configured"),
     (Step.SENDING, Ended.OUT_OF_REACH): _end("D17", Result.TRIED_AGAIN, "a LIM of the alternate gave no answer"),
     (Step.SENDING, Ended.FAILED): _end("D18", Result.FAILED, "the alternate did not take its data; it runs on"),
     (Step.SENDING, Ended.CALLED_OFF): _end("D19", Result.TRIED_AGAIN, _OFF),
@@ -161,6 +167,8 @@ class Past:
     """findings by kind, of the last translation"""
     missing: tuple[str, ...] = ()
     """the first own addresses that no entry translates, with file and line"""
+    behind: tuple[str, ...] = ()
+    """servers of the alternate that have not what was loaded last, each with the reason"""
     foreign: str = ""
     """the stamp that the alternate says is its newest, if that is not what we loaded"""
 

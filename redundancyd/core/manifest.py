@@ -39,6 +39,11 @@ class Entry:
         """The path as the operating system has it."""
         return name_of(self.path)
 
+    @property
+    def contents(self) -> tuple[str, int]:
+        """What is in it, wherever it stands."""
+        return self.sha256, self.size_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class LimManifest:

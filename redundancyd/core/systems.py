@@ -63,6 +63,13 @@ class Method(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class Fallback(StrEnum):
+    """How a cluster (1+1) goes back from its standby server to its regular one: its fallback type."""
+
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
+
+
 class Direction(StrEnum):
     """The two directions of a takeover, in the manual's words."""
 

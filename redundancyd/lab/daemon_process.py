@@ -32,6 +32,8 @@ class Daemon:
         self.journal = bed.plan.folder / "journal"
         self.clock = _clock_environment() if steppable_clock else {}
         self.pid: int | None = None
+        self.ahead_ms = 0
+        """how far the wall clock that it sees is ahead of the machine's"""
 
     def program(self, name: str) -> list[str]:
         """How a program of ours is called: as installed, or as a module of this source tree."""
@@ -58,7 +60,7 @@ class Daemon:
         """Start it and wait until its process is there; that it is ready is for the journal to say."""
         if self.clock:
             clock_file = self.lim.path(CLOCK_FILE)
-            clock_file.write_text("+0\n")
+            clock_file.write_text(f"{self.ahead_ms / 1000:+.3f}\n")
             os.chown(clock_file, account_id(), account_id())
         entry = spawn(self._as_daemon([]), self.journal)
         give_up = time.monotonic() + START_DEADLINE_S
@@ -110,12 +112,13 @@ class Daemon:
         bury()
 
     def step_clock(self, by_ms: int) -> None:
-        """Let the wall clock that it sees jump; the machine's own is not touched."""
+        """Let the wall clock that it sees jump from where it is; the machine's own is not touched."""
         if not self.clock:
             raise LabError("the daemon was not started with a clock that can be stepped")
+        self.ahead_ms += by_ms
         path = self.lim.path(CLOCK_FILE)
         beside = path.with_suffix(".new")
-        beside.write_text(f"{by_ms / 1000:+.3f}\n")
+        beside.write_text(f"{self.ahead_ms / 1000:+.3f}\n")
         os.chown(beside, account_id(), account_id())
         beside.replace(path)
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from redundancyd.core.systems import System
+from redundancyd.lab import network
 from redundancyd.lab.backups import Store
 from redundancyd.lab.bed import Bed
 from redundancyd.lab.disk import STAMPS, installed, translation
 from redundancyd.lab.exchange_data import touched
 from redundancyd.lab.lim import Lim
 from redundancyd.lab.world import World
+from redundancyd.scenarios.copy_words import percent
 
 TOP = "var/opt/eri_sn"
 MIRRORS = "var/lib/redundancyd/mirrors"
@@ -71,9 +73,16 @@ class DataLook:
                     return number in {"whole", str(len(listed))} and all(map(self._is_whole, listed))
                 case "received", [where, whose]:
                     return all(self._received(lim) is (whose == "primary") for lim in self._bed.named(where))
+                case "counted-at-most", [share]:
+                    return self._counted_percent() <= percent(share)
         except (FileNotFoundError, NotADirectoryError):
             return False
         raise AssertionError(fact)
+
+    def _counted_percent(self) -> float:
+        """What was counted on the line, of the size of the primary's current backup."""
+        stores = [store(lim) for lim in self._bed.of(System.PRIMARY)]
+        return 100 * network.counted_bytes(self._bed.plan) / sum(map(backup_bytes, stores))
 
     # --- what runs ---
 
@@ -133,6 +142,11 @@ def store(lim: Lim) -> Store:
     """The backups of a LIM, as they are on its disk; whether it has power or not."""
     version = (lim.disk / "etc/opt/eri_sn/version").read_text().strip()
     return Store(lim.disk / TOP, lim.plan.number, version)
+
+
+def backup_bytes(there: Store) -> int:
+    """The size of a LIM's current backup."""
+    return sum(map(len, files(there.folder(there.read().current)).values()))
 
 
 def files(folder: Path) -> dict[str, bytes]:

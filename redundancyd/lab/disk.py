@@ -13,7 +13,7 @@ from redundancyd import lim as lim_files
 from redundancyd.core.systems import System
 from redundancyd.lab import network
 from redundancyd.lab.backups import Store
-from redundancyd.lab.exchange_data import Addresses, contents
+from redundancyd.lab.exchange_data import FOREIGN, Addresses, contents
 from redundancyd.lab.plan import NETS, SIP_PORT, BedPlan, LimPlan, master_address
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.lab.system import LabError, run
@@ -198,6 +198,8 @@ def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
     ]
     table = ["Lim servers", "Lim  Server   IP address      DNS name        LIM IP", *rows, ""]
     put(upper, "etc/opt/eri_sn/mxone_data", "\n".join(table))
+    gateway = f"{lim.number}A    {lim.address}      255.255.255.0   {lim.net.address(1)}"
+    put(upper, "etc/opt/eri_sn/media_gateways", f"Mgw   IP address      Mask            Gateway\n{gateway}\n")
     _write_data(upper, plan, lim)
     for command in sorted((HERE / "commands").iterdir()):
         put(upper, f"opt/eri_sn/bin/{command.name}", command.read_text(), mode=0o755)
@@ -235,6 +237,8 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
     put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
     put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
+    confirmed = "".join(f"{address}\n" for address in FOREIGN)
+    put(upper, "var/lib/redundancyd/translation-confirmed", confirmed, mode=0o600, owner=number)
     state = upper / "var/lib/redundancyd"
     os.chown(state, number, number)
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 UNITS = ("AHP", "ASP", "CDP", "CFP", "DBP", "EDP", "GCP", "HUP", "ICP", "KSP", "LSP", "MIP", "NSP", "OPP", "PDP", "RO")
 PROXY, DIRECTORY, STREAMER = "203.0.113.9", "203.0.113.40", "2001:db8:3::40"
+FOREIGN = (PROXY, DIRECTORY, STREAMER)
 """Addresses that belong to neither system."""
 BINARIES = 3
 TOUCHED = ("ASTAT.D", "cql/extension.csv")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from redundancyd.core.systems import System
-from redundancyd.lab import data_look
+from redundancyd.lab import copy_faults, data_look
 from redundancyd.lab.disk import PACKAGE, base_python
 from redundancyd.lab.exchange_control import RELOAD
 from redundancyd.lab.lim import Lim
@@ -46,7 +46,7 @@ def next_reload(world: World, words: list[str]) -> None:
 def save_backup(world: World, words: list[str]) -> None:
     """Somebody at the system saves its exchange data."""
     lims = world.bed.of(System(words[0]))
-    lims[0].run(["data_backup"], deadline_s=30)
+    lims[0].run(["env", f"AHEAD_MS={world.daemon.ahead_ms}", "data_backup"], deadline_s=30)
     data_look.note(world, lims)
 
 
@@ -103,4 +103,5 @@ DOES: dict[str, Callable[[World, list[str]], None]] = {
     "save-backup": save_backup,
     "upgrade": upgrade,
     "untranslate": untranslate,
+    **copy_faults.DOES,
 }

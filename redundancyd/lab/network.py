@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from redundancyd.lab.plan import NETS, BedPlan, LimPlan, Net
-from redundancyd.lab.system import run
+from redundancyd.lab.system import LabError, run
 from redundancyd.scenarios.links import Site, Way
 
 ROUTER = "router"
@@ -17,6 +17,8 @@ FORWARDING = (
     "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; "
     "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
 )
+
+FROM_SSHD = ["-s", NETS["primary"].nets[0], "-d", NETS["alternate"].nets[0], "-p", "tcp", "--sport", "22"]
 
 
 def make_router(plan: BedPlan) -> None:
@@ -134,3 +136,28 @@ def set_cuts(plan: BedPlan, ways: Iterable[Way]) -> None:
     inside = ["ip", "netns", "exec", plan.namespace(ROUTER)]
     run([*inside, "iptables-restore", "-w", "5"], text=render_cuts(standing, 4))
     run([*inside, "ip6tables-restore", "-w", "5"], text=render_cuts(standing, 6))
+
+
+def count_copies(plan: BedPlan) -> None:
+    """Count what the primary's sshd sends to the alternate, from zero; what cuts drop is not counted."""
+    rule = ["POSTROUTING", *FROM_SSHD]
+    router_rule(plan, ["-t", "mangle", "-D", *rule], check=False)
+    router_rule(plan, ["-t", "mangle", "-A", *rule])
+
+
+def counted_bytes(plan: BedPlan) -> int:
+    """What it has sent since then, headers and all."""
+    return rule_bytes(plan, "mangle", "POSTROUTING", 1)
+
+
+def rule_bytes(plan: BedPlan, table: str, chain: str, number: int) -> int:
+    """The bytes that a rule of the router has met; LabError where there is no such rule."""
+    said = router_rule(plan, ["-t", table, "-L", chain, str(number), "-v", "-x", "-n"]).split()
+    if not said:
+        raise LabError("nothing is counted on the line: say `count` before")
+    return int(said[1])
+
+
+def router_rule(plan: BedPlan, words: list[str], *, check: bool = True) -> str:
+    """One call of iptables in the router."""
+    return run(["ip", "netns", "exec", plan.namespace(ROUTER), "iptables", "-w", "5", *words], check=check)

@@ -87,6 +87,7 @@ def lim_settings(plan: BedPlan, lim: LimPlan) -> str:
         "command_master=serverConfigTool getMasterAddress",
         "command_lims=mxone_data -p",
         "command_backups=data_info",
+        "command_gateways=media_gateway_config -p",
         "command_reload=reload --system",
         "command_accept_backup=accept_backup",
     ]

@@ -23,6 +23,7 @@ class World:
     ordered: Ordered = field(default_factory=Ordered)
     begun: "subprocess.Popen[bytes] | None" = None  # an order that was begun, until its end was noticed
     standing: set[Way] = field(default_factory=set)  # the ways that are cut
+    unfinished: str = ""  # the stamp of the backup that was begun
     data_trees: dict[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)  # what `untouched` compares with
 
     def lims(self, words: Sequence[str]) -> list[Lim]:

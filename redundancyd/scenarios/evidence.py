@@ -38,6 +38,10 @@ class Happened:
             str(self.fields.get(key)).lower() == value.lower() for key, value in pairs.items()
         )
 
+    def has(self, words: Mapping[str, str]) -> bool:
+        """These fields have these words in them."""
+        return all(word.lower() in str(self.fields.get(key)).lower() for key, word in words.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -49,6 +53,7 @@ class Sample:
     number: int
     unfenced: frozenset[str]
     alarms: tuple[tuple[str, str], ...]  # name, text
+    copied: float | None = None  # percent of a copy that goes on, where status says all that there is to say of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,17 @@ def read_sample(at: int, said: Mapping[str, Any]) -> Sample:
         int(goal.get("number") or 0),
         frozenset(_lim_name(entry) for entry in said.get("unfenced") or []),
         tuple(alarms),
+        _copied(said),
     )
+
+
+def _copied(said: Mapping[str, Any]) -> float | None:
+    """How far a copy is; None where none goes on, or where bytes, files, rate or the time left are not told."""
+    progress = (said.get("exchange_data") or {}).get("progress") or {}
+    told = [progress.get(key) for key in ("done_bytes", "all_bytes", "files", "bytes_per_second", "left_s")]
+    if not all(isinstance(each, int) for each in told) or not all(told[1:4]):
+        return None
+    return 100 * int(progress["done_bytes"]) / int(progress["all_bytes"])
 
 
 def _lim_name(entry: object) -> str:

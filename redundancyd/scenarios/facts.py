@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from redundancyd.core.systems import System, Traffic
 from redundancyd.scenarios import exchange_words, measure
+from redundancyd.scenarios.copy_words import percent
 from redundancyd.scenarios.evidence import Happened, Sample
 from redundancyd.scenarios.measure import MS, Interval
 from redundancyd.scenarios.pages import Fact
@@ -30,16 +31,15 @@ class Judge:
                 return all(self.stage.traffic(lim) is Traffic(fact.name) for lim in self.stage.named(where))
             case "settled", [who]:
                 return any(self.is_settled(system) for system in System if who in {system, "any"})
-            case (("goal" | "alarm" | "no-alarm" | "unfenced" | "fenced"), words):
+            case (("goal" | "alarm" | "no-alarm" | "unfenced" | "fenced" | "copied"), words):
                 return self._of_status(fact.name, list(words))
             case (("event" | "no-event"), [event, *pairs]):
-                wanted = dict(pair.split("=", 1) for pair in pairs)
-                found = bool(self.stage.evidence.happened(event, self.since, **wanted))
-                return found is (fact.name == "event")
-            case (("both-active-at-most" | "none-active-at-most"), [span]):
-                both_ms, longest_gap_ms = self.active_ms()
-                measured = both_ms if fact.name.startswith("both") else longest_gap_ms
-                return measured <= Span(span).ms(self.stage.symbols)
+                wanted = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+                parts = dict(pair.split("~", 1) for pair in pairs if "=" not in pair)
+                found = [line for line in self.stage.evidence.happened(event, self.since, **wanted) if line.has(parts)]
+                return bool(found) is (fact.name == "event")
+            case (("both-active-at-most" | "none-active-at-most" | "no-later"), [span]):
+                return self._is_within(fact.name, Span(span).ms(self.stage.symbols))
             case (("row" | "no-row"), [row, *times]):
                 taken = len(self.stage.evidence.happened("row_taken", self.since, row=row))
                 return taken == int(times[0]) if times else (taken > 0) is (fact.name == "row")
@@ -79,6 +79,8 @@ class Judge:
         word = words[0].lower() if words else ""
         alarmed = [text for alarm in sample.alarms if word in (text := " ".join(alarm).lower())]
         match name:
+            case "copied":
+                return sample.copied is not None and sample.copied >= percent(word)
             case "goal":
                 return sample.goal == word
             case "alarm":
@@ -115,6 +117,22 @@ class Judge:
         before = max((order.number for order in evidence.remembered if order.at < self.since), default=0)
         newer = [order for order in evidence.remembered if order.at >= self.since and order.number > before]
         return decided or [Happened(order.at, "number_taken", {"lim": order.lim}) for order in newer]
+
+    def _is_within(self, name: str, span_ms: int) -> bool:
+        if name == "no-later":
+            return self._is_no_later(span_ms)
+        both_ms, longest_gap_ms = self.active_ms()
+        return (both_ms if name.startswith("both") else longest_gap_ms) <= span_ms
+
+    def _is_no_later(self, span_ms: int) -> bool:
+        """Of the last two automatic takeovers to the alternate, each from the last answered beat to its end."""
+        evidence, took = self.stage.evidence, []
+        for decided in evidence.happened("takeover_decided", 0, active="alternate", by_operator="false"):
+            done = evidence.happened("takeover_done", decided.at)
+            lost = [line for line in evidence.happened("verdict_changed", 0, verdict="lost") if line.at <= decided.at]
+            if done and lost:
+                took.append(done[0].at - lost[-1].at + int(lost[-1].fields["last_answer_ago_ms"]))
+        return len(took) > 1 and took[-1] <= took[-2] + span_ms
 
     def active_ms(self) -> tuple[int, int]:
         """By answered packets since the mark: how long both were active in all, how long none was at a stretch."""

@@ -118,7 +118,7 @@ FACTS = {
     "allowed": "WHERE: they let it through",
     "settled": "SYSTEM|any: it is the goal, all its LIMs with power are allowed, all of the other's blocked",
     "goal": "SYSTEM: the goal, as the daemon says",
-    "event": "NAME [key=value…]: a line of the daemon's journal since the mark",
+    "event": "NAME [key=value key~word…]: a line of the daemon's journal since the mark; ~ is: has that word",
     "no-event": "NAME [key=value…]: no such line since the mark",
     "row": "T01 [TIMES]: that row of the takeover table was taken since the mark; exactly so many times",
     "no-row": "T01: it was not",
@@ -130,6 +130,8 @@ FACTS = {
     "never-both-active": "(nothing): not one instant since the mark, by answered packets",
     "both-active-at-most": "SPAN in all since the mark",
     "none-active-at-most": "SPAN at a stretch since the mark",
+    "no-later": "SPAN: the last automatic takeover came no more than that later, after the last answered beat, than the"
+    " one before it",
     "order": "done|failed|refused: how the last order or begin ended; said WORD: what the operator was told has it",
     **exchange_words.FACTS,
 }

@@ -2,7 +2,7 @@
 
 import re
 
-from redundancyd.scenarios import exchange_words
+from redundancyd.scenarios import copy_words, exchange_words
 from redundancyd.scenarios.links import ways
 from redundancyd.scenarios.pages import KEPT_OF, NAME, ROW, SIMULATED, VERBS, WHERE
 from redundancyd.scenarios.spans import Span
@@ -26,10 +26,10 @@ def suits(name: str, words: list[str]) -> bool:
             return who in {*SYSTEMS, "both", "none"}
         case (("blocked" | "allowed" | "unfenced" | "fenced"), [where]):
             return WHERE.fullmatch(where) is not None
-        case (("both-active-at-most" | "none-active-at-most"), [span]):
+        case (("both-active-at-most" | "none-active-at-most" | "no-later"), [span]):
             return Span(span) is not None
         case (("event" | "no-event"), [event, *pairs]):
-            return NAME.fullmatch(event) is not None and all("=" in pair for pair in pairs)
+            return NAME.fullmatch(event) is not None and all("=" in pair or "~" in pair for pair in pairs)
         case (("row" | "no-row"), [row, *times]):
             counted = not times or (name == "row" and len(times) == 1 and times[0].isdecimal())
             return ROW.fullmatch(row) is not None and counted
@@ -86,7 +86,9 @@ def _suits_exchange(name: str, words: list[str]) -> bool:
             return _are_places([where])
         case "mirrors", [number]:
             return number.isdecimal() or number == "whole"
-    return False
+        case (("corrupt" | "mend"), _):
+            return _are_places(words)
+    return copy_words.suits(name, words)
 
 
 def _suits_daemon(verb: str, words: list[str]) -> bool:

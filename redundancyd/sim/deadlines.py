@@ -40,6 +40,7 @@ class Deadlines:
         self._court = court
         self._clocks: dict[str, Running] = {}
         self._reach: dict[str, int] = {}
+        self._orders_since_us: int | None = None  # None while our hands are off: another supervisor, or no goal
         self._settings = fleet.config.core_settings()
         self._connect_ms = fleet.config.ssh.connect_timeout_ms
         self.confirmed: dict[str, int] = {}  # the number of the last order that each LIM obeyed
@@ -95,7 +96,9 @@ class Deadlines:
         waited_us = MS * (self._i + self._blocked_ms + self._connect_ms)
         if goal is None or not goal.done or state is None or goal.active is System.PRIMARY:
             return
-        if self.in_reach_since(place, self._fleet.timeline.now_us - waited_us):
+        begun_us = self._fleet.timeline.now_us - waited_us
+        ours = self._orders_since_us is not None and self._orders_since_us <= begun_us
+        if ours and self.in_reach_since(place, begun_us):
             self._court.broken(law, f"{place.name} allowed itself while the alternate is active and could order it")
 
     def look(self, daemon: Daemon | None) -> None:
@@ -105,6 +108,10 @@ class Deadlines:
         state = self._state(daemon)
         goal = state.goal if state else None
         number = goal.number if goal else None
+        if state is None or state.phase not in ORDERLY:
+            self._orders_since_us = None
+        elif self._orders_since_us is None:
+            self._orders_since_us = now_us
         if number != self._goal_number:
             self._goal_number, self.goal_since_us = number, now_us
             for place in fleet.places.values():

@@ -144,6 +144,9 @@ class Judge:
     def obeyed(self, place: Place, line: str, reply: str) -> None:
         """A LIM has heard a line of the daemon's."""
         word, *rest = line.split()
+        lim = place.lim
+        if word == "status" and '"word":"block"' in reply and '"origin":"order"' in reply and not lim.carries:
+            self.deadlines.confirmed[place.name] = lim.last_number  # it has put its rules back by itself
         if word not in {"block", "allow"}:
             return
         number, system = int(rest[0]), place.server.system

@@ -23,11 +23,14 @@ LAWS: dict[str, str] = {
         "connected and not meddled with since the takeover was decided"
     ),
     "S2 blocked in time": "a passive server that carries traffic is blocked 2i+F after its connection, +600 ms",
-    "S2 said": "a passive server that carries traffic and never confirmed this goal is told UNFENCED within i+600 ms",
+    "S2 said": (
+        "a passive server that carries traffic and never confirmed this goal, by an order or a look, is told UNFENCED "
+        "within i+600 ms"
+    ),
     "S3 comes up blocked": "a LIM that was ever ordered has blocked rules before its network is up",
     "S3 waits for a word": (
-        "no LIM of the alternate allows itself, and none of the primary while the alternate is active and could order "
-        "it for i + 2i + F + the connect timeout, +600 ms"
+        "no LIM of the alternate allows itself, and none of the primary while the alternate is active and, its "
+        "hands not off, could order it for i + 2i + F + the connect timeout, +600 ms"
     ),
     "S4 a true loss": (
         "an automatic takeover to the alternate follows k beats, sent since our start, stall or isolation, none of "

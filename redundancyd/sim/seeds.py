@@ -94,6 +94,7 @@ def calm(fleet: Fleet, judge: Judge, let_pass: Callable[[int], None]) -> None:
     let_pass(span_ms // 2)
     help_out(fleet)
     let_pass(span_ms // 2)
+    help_out(fleet)  # what the first order was is seen by now
     core = fleet.config.core_settings()
     until_ms = fleet.now_ms + core.look_interval_ms + 2 * (core.block_deadline_ms + core.allow_deadline_ms)
     while (why := astray(fleet)) and fleet.now_ms < until_ms and not fleet.halted:

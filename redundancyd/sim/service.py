@@ -17,6 +17,7 @@ from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.probes import Beats
 from redundancyd.core.systems import Goal, Kind, System
 from redundancyd.daemon import Daemon, Outside
+from redundancyd.errors import NotSaved
 from redundancyd.lives import lives
 from redundancyd.records import Records
 from redundancyd.sim import edges
@@ -234,5 +235,6 @@ class Service:
         failure = process.failed
         self.kill()
         if failure is not None:
-            self.crashes.append(failure)
+            if not (process.daemon is None and isinstance(failure, NotSaved)):  # a start that can't read its disk ends
+                self.crashes.append(failure)
             self._again = self.host.timeline.plan(RESTART_US, self.start)

@@ -158,7 +158,10 @@ def _param(argument: Argument) -> click.Parameter:
     if argument.choices:
         kind = click.Choice([choice.word for choice in argument.choices])
     if argument.bare:
-        return click.Argument([argument.name], type=kind, required=argument.required, metavar=argument.like or None)
+        many = -1 if argument.kind is Kind.NAMES else 1
+        return click.Argument(
+            [argument.name], type=kind, nargs=many, required=argument.required, metavar=argument.like or None
+        )
     return click.Option(
         [_option(argument)],
         type=kind,

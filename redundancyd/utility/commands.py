@@ -14,7 +14,7 @@ from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import data_screens, rows, screens
+from redundancyd.utility import data_screens, rows, screens, translation, translation_screens
 from redundancyd.utility.follow import follow
 from redundancyd.utility.text import Paint
 
@@ -35,7 +35,7 @@ def perform(action: Action, values: Values, socket: str) -> int:
 
 def _order(action: Action, values: Values, client: Client) -> int:
     """An action that changes something: checked, shown, asked, done, and followed to its end."""
-    body = body_of(action, values)
+    body = {**body_of(action, values), **translation.read_files(action, values)}
     mistakes = check(action, body)
     if isinstance(mistakes, tuple):
         raise click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
@@ -51,11 +51,12 @@ def _order(action: Action, values: Values, client: Client) -> int:
             return RequestRefused.exit_code
         if only_shown:
             return 0
+    body |= translation.meant(action, body, client, paint())
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
     begun = _last_seq(client) if action.followed and not values.get("no_wait") else None
-    answer = client.act(action.name, body)
+    answer = translation.act(client, action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
         return 0
@@ -111,6 +112,10 @@ def _watched(client: Client, values: Values, screen: Callable[[dict[str, Any], P
             _show(page, values, screen)
         sys.stdout.flush()
         time.sleep(WATCH_S)
+
+
+def _translation(client: Client, values: Values) -> int:
+    return _show(client.get("/v1/translation"), values, translation_screens.table)
 
 
 def _alarms(client: Client, values: Values) -> int:
@@ -176,6 +181,10 @@ _SHOWN: Mapping[str, Callable[[Client, Values], int]] = {
     "status": _status,
     "alarms": _alarms,
     "events": _events,
+    "translation": _translation,
+    "translation-list": _translation,
+    "translation-edit": lambda client, _: translation.edit(client, paint()),
+    "translation-export": translation.export,
     "data-list": _data,
     "data-auto-list": _auto,
     "inspect-table": _table,

@@ -17,7 +17,14 @@ def data(page: Page, paint: Paint = PLAIN) -> str:
     found = page["exchange_data"]
     if found is None:
         return _NOTHING
-    parts = (_now(found, paint), _auto(found), _last(found, paint), _findings(found, paint), _mirrors(found, paint))
+    parts = (
+        _now(found, paint),
+        _auto(found),
+        _last(found, paint),
+        _findings(found, paint),
+        _untold(found),
+        _mirrors(found, paint),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -92,6 +99,18 @@ def _findings(found: Page, paint: Paint) -> Iterator[str]:
         yield from wrapped(counts, _label("Addresses"))
     for missing in found["missing"]:
         yield from (paint.bad(line) for line in wrapped(missing, f"{_label('')}MISSING "))
+    for new in found["unconfirmed"]:
+        yield from (paint.bad(line) for line in wrapped(new, f"{_label('')}NEW     "))
+    for behind in found["behind"]:
+        yield from (paint.bad(line) for line in wrapped(behind, f"{_label('')}WITHOUT "))
+    for different in found["differences"]:
+        yield from (paint.bad(line) for line in wrapped(different, f"{_label('')}DIFFERS "))
+
+
+def _untold(found: Page) -> Iterator[str]:
+    """What no command of the site tells, so that nobody compares it."""
+    if found["layout"]["untold"]:
+        yield from wrapped(f"nobody tells the {', '.join(found['layout']['untold'])}", _label("Not compared"))
 
 
 def _mirrors(found: Page, paint: Paint) -> Iterator[str]:

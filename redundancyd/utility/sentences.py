@@ -11,6 +11,7 @@ SENTENCES: Mapping[str, str] = {
     "alarm_raised": "{handle}, severity {severity}: {text}",
     "beat_missed": "primary {primary}, network control address {control}",
     "daemon_started": "version {version}, orders as {supervisor}",
+    "data_from_standby": "LIM {lim} of the {system} runs on its standby server; its data comes from there",
     "data_job_ended": "{result}: {why} ({row})",
     "data_step": "{row} {step}: {why}",
     "goal_not_saved": "{why}",
@@ -23,6 +24,7 @@ SENTENCES: Mapping[str, str] = {
     "operator_asked": "{who}, {action}: {answer}",
     "order_sent": "{word} {takeover} to {lims}",
     "row_taken": "{row} {from_phase} -> {phase}: {why} (takeover {takeover})",
+    "systems_differ": "{what}",
     "takeover_decided": "takeover {takeover} to the {active}: {reason} ({row})",
     "takeover_done": (
         "takeover {takeover}, {active} active after {all_ms} ms (saving {saving_ms}, blocking {blocking_ms}, "

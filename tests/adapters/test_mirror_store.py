@@ -23,7 +23,7 @@ from redundancyd.core.mirrors import Condition
 from redundancyd.core.paths import quoted
 from redundancyd.core.translation import Rules
 from redundancyd.core.translation_table import parse_table
-from redundancyd.errors import MirrorUnsound, NotSaved
+from redundancyd.errors import FarDataRefused, MirrorUnsound, NotSaved
 
 STAMPS = ("20260306031502", "20260307031502", "20260308031502", "20260309031502")
 TODAY = "2026-03-09"
@@ -233,17 +233,111 @@ async def test_a_mirror_that_was_damaged_later_says_what_is_wrong_with_it(store:
 
 
 @pytest.mark.D1
-async def test_a_byte_that_changed_on_disk_is_found_by_verify_and_spreads_no_further(store: MirrorStore):
+async def test_a_byte_that_changed_on_disk_is_found_and_spreads_no_further(store: MirrorStore):
     """
-    The next copy links the damaged file, sees it when it looks, and sends it anew.
+    The next copy links the damaged file, sees it when it looks, and sends it anew; the damaged mirror counts no more.
     """
     await copy(store, STAMPS[0], FIRST)
     await asyncio.to_thread(put, store.folder / STAMPS[0] / "lim-1" / "SIROU.D", b"onE")
     assert (await store.look())[0].is_whole
-    assert str(await store.verify(STAMPS[0])).endswith("(lim-1/SIROU.D: other contents of the same size)")
     assert "lim-1/SIROU.D" not in await send(store, STAMPS[1], SECOND)
     with pytest.raises(MirrorUnsound, match=r"lim-1/SIROU\.D: other contents"):
         await store.finish(manifest_of(STAMPS[1], SECOND))
+    assert await send(store, STAMPS[1], SECOND) == ["lim-1/SIROU.D"]
+    assert (await store.finish(manifest_of(STAMPS[1], SECOND))).is_whole
+    damaged = f"{STAMPS[0]}: file differs (lim-1/SIROU.D: other contents of the same size)"
+    assert (await told(store))[0] == str(await store.verify(STAMPS[0])) == damaged
+    assert (await store.verify(STAMPS[1])).is_whole
+
+
+@pytest.mark.D1
+async def test_what_is_linked_to_a_verified_file_is_not_read_again(store: MirrorStore, monkeypatch: pytest.MonkeyPatch):
+    """
+    Of a second mirror the files that came are read; all of them when somebody asks for it.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    read: list[str] = []
+    real = mirror_files.sha256
+
+    def noted(path: Path, check: Callable[[], None]) -> str:
+        read.append(path.name)
+        return real(path, check)
+
+    monkeypatch.setattr(mirror_files, "sha256", noted)
+    await copy(store, STAMPS[1], SECOND)
+    assert sorted(read) == ["NEW.D", "SIROU.D"]
+    read.clear()
+    assert (await store.verify(STAMPS[1])).is_whole
+    assert len(read) == 5
+
+
+@pytest.mark.D1
+async def test_a_byte_that_changed_under_its_time_stamp_is_not_believed_after_it_was_found(store: MirrorStore):
+    """
+    A disk that forgets changes no time stamp; whoever reads every byte finds it, and the next copy has it sent anew.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    path = store.folder / STAMPS[0] / "lim-1" / "SIROU.D"
+    before = path.stat().st_mtime_ns
+    await asyncio.to_thread(put, path, b"onE")
+    os.utime(path, ns=(before, before))
+    assert str(await store.verify(STAMPS[0])).endswith("(lim-1/SIROU.D: other contents of the same size)")
+    assert "lim-1/SIROU.D" in await send(store, STAMPS[1], SECOND)
+    assert (await store.finish(manifest_of(STAMPS[1], SECOND))).is_whole
+    assert (await store.verify(STAMPS[1])).is_whole
+
+
+@pytest.mark.D1
+async def test_a_file_that_came_with_the_time_stamp_of_a_verified_one_is_read(store: MirrorStore):
+    """
+    Whoever sends may know how our time stamps are made: only links of our own are believed.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    mark = (store.folder / STAMPS[0] / "lim-1" / "SIROU.D").stat().st_mtime_ns
+    other: Data = {1: {"SIROU.D": b"one", "MOVED.D": b"mov"}}
+    coming = await store.begin(manifest_of(STAMPS[1], other))
+    evil = coming.folder / "lim-1" / "MOVED.D"
+    evil.write_bytes(b"vom")
+    for path in (evil, coming.folder / "lim-1" / "SIROU.D"):
+        path.unlink()
+        path.write_bytes(b"eno")
+        os.utime(path, ns=(mark, mark))
+    with pytest.raises(MirrorUnsound, match=r"other contents of the same size, and 1 more"):
+        await store.finish(manifest_of(STAMPS[1], other))
+
+
+@pytest.mark.D1
+async def test_a_mirror_does_not_get_its_name_before_what_runs_beside_has_ended_well(store: MirrorStore):
+    """
+    The backup may have been deleted at its source while we read what came.
+    """
+
+    async def gone() -> None:
+        await asyncio.sleep(0.05)
+        raise FarDataRefused("the backup", "it was deleted")
+
+    await send(store, STAMPS[0], FIRST)
+    with pytest.raises(FarDataRefused, match="it was deleted"):
+        await store.finish(manifest_of(STAMPS[0], FIRST), beside=gone())
+    assert await told(store) == [f"{STAMPS[0]}: incoming"]
+    assert await send(store, STAMPS[0], FIRST) == []
+
+
+async def test_a_place_tells_what_the_newest_mirror_has(store: MirrorStore, monkeypatch: pytest.MonkeyPatch):
+    """
+    Large files by LIM, all files by their contents; what another stamp has left unfinished is gone.
+    """
+    monkeypatch.setattr(mirror_store, "LARGE_BYTES", 4)
+    assert (await store.place(STAMPS[0], None)).basis(1) is None
+    await copy(store, STAMPS[0], FIRST)
+    await send(store, STAMPS[1], FIRST)
+    (before,) = [mirror for mirror in await store.look() if mirror.is_whole]
+    place = await store.place(STAMPS[2], before)
+    assert place.basis(1) == (store.folder / STAMPS[0] / "lim-1", ["cassandra/extension.csv"])
+    assert place.basis(2) == (store.folder / STAMPS[0] / "lim-2", [])
+    assert place.basis(3) is None
+    assert {path.name for path in place.had.values()} == {"SIROU.D", "extension.csv", os.fsdecode(b"V\xe4xel.D")}
+    assert await told(store) == [f"{STAMPS[0]}: whole", f"{STAMPS[2]}: incoming"]
 
 
 async def test_a_mirror_under_another_name_is_none(store: MirrorStore):

@@ -8,7 +8,7 @@ import pytest
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.state_files import RUNS_KEPT, StateFiles
-from redundancyd.core.systems import Method, Methods, Pause
+from redundancyd.core.systems import Fallback, Method, Methods, Pause
 from redundancyd.errors import AlreadyRunning, StateUnreadable
 from tests.adapters.neighbours import SetClock
 
@@ -42,6 +42,21 @@ def test_the_last_thousand_runs_are_kept(tmp_path: Path, clock: SetClock):
     assert first.runs[:-1] == tuple(runs[1:])
     assert second.runs[:-2] == tuple(runs[2:])
     assert len(second.runs) == RUNS_KEPT == 1000
+
+
+async def test_what_the_operator_said_of_the_clusters_is_kept_and_asked_again_when_it_cannot_be_read(
+    tmp_path: Path, clock: SetClock
+):
+    """
+    Not known is not the same as manual; a damaged file does not keep the daemon from starting.
+    """
+    folder = StateFolder(tmp_path, clock)
+    assert (await folder.load()).fallback is None
+    await folder.save_fallback(Fallback.AUTOMATIC)
+    assert (await folder.load()).fallback is Fallback.AUTOMATIC
+    (tmp_path / "cluster-fallback").write_bytes(b"x" * 100)
+    assert (await folder.load()).fallback is None
+    folder.close()
 
 
 async def test_methods_and_pause_are_kept_and_a_pause_ends_across_a_reboot(tmp_path: Path, clock: SetClock):

@@ -67,6 +67,16 @@ async def test_every_file_is_written_anew_and_told_of(mirror: Path):
     ]
 
 
+async def test_without_a_target_the_same_is_found_and_nothing_is_written(mirror: Path):
+    """
+    A mirror is looked through before anybody loads it.
+    """
+    looked = await translate_files(mirror, None, FILES, RULES, deadline_ms=20_000)
+    assert [path.name for path in mirror.parent.iterdir()] == ["mirror"]
+    assert (looked.files, looked.size_bytes) == (3, 0)
+    assert looked.findings == (await translated(mirror)).findings
+
+
 @pytest.mark.D3
 async def test_a_file_that_is_there_already_is_never_written_to(mirror: Path):
     """

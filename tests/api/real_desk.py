@@ -71,6 +71,7 @@ class RealDesk:
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.records_kept = Records()
         self.late: list[str] = []
+        self.translation_page: dict[str, Any] = {}
         self.refusing: set[Server] = set()
         self.cut: set[Server] = set()
         self.primary_answers = True
@@ -115,6 +116,10 @@ class RealDesk:
     def mirrors(self) -> list[dict[str, Any]]:
         """One, as a daemon tells it."""
         return [{"stamp": "20260309031502", "condition": "whole", "detail": "", "size_bytes": 1000}]
+
+    def translation(self) -> dict[str, Any]:
+        """What the test put there."""
+        return self.translation_page
 
     def records(self, since: int) -> list[Line]:
         """What was put in since."""

@@ -13,7 +13,7 @@ from redundancyd.actions import ACTIONS, GROUPS, Kind, find
 from redundancyd.argument_check import body_of, check, span_ms
 from redundancyd.core.systems import System
 from redundancyd.openapi import openapi
-from redundancyd.requests import ManualTakeover, SetPause
+from redundancyd.requests import ImportTable, ManualTakeover, SetPause
 
 JSON = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(),
@@ -50,6 +50,15 @@ def test_any_bytes_are_json_or_a_value_error(raw: bytes):
     """
     with suppress(ValueError):
         json.dumps(body_of(raw))
+
+
+@pytest.mark.parametrize("text", ["a\x1b[H", "a\0", 7, None, "# " * 200_000])
+def test_a_text_of_several_lines_has_nothing_in_it_that_a_terminal_would_obey(text: object):
+    """
+    Tabs and line ends are all that is not printed; those of Windows are line ends.
+    """
+    assert isinstance(check(action_of("translation-import"), {"text": text}), tuple)
+    assert check(action_of("translation-import"), {"text": "# \u00e9\r\n\t1\n"}) == ImportTable("# \u00e9\n\t1\n")
 
 
 @given(some.integers(0, 10**9 - 1), some.sampled_from(["ms", "s", "m", "h", "d"]))

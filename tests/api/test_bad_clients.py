@@ -1,6 +1,7 @@
 """Clients that are broken, hostile, slow, many, or gone."""
 
 import asyncio
+import json
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from redundancyd.api import CONNECTIONS, STREAMS, Api
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached
+from redundancyd.requests import ImportTable
 from tests.api.real_desk import RealDesk
 from tests.api.wire import exchange, parsed, send
 
@@ -51,6 +53,22 @@ async def test_random_bytes_never_harm(api: object, folder: Path, desk: RealDesk
         writer.close()
     assert {asked[0] for asked in desk.asked} <= {"resume"}
     assert await still_answers(folder / "s")
+
+
+async def test_a_whole_table_fits_into_a_body_and_more_does_not(api: object, folder: Path, desk: RealDesk):
+    """
+    The one action that takes a long text, and that only so far.
+    """
+    action, table = "/v1/actions/translation-import", "# remark\n" * 20_000
+    status, _ = await exchange(folder / "s", "POST", action, json.dumps({"text": table}).encode())
+    assert status == 200
+    assert desk.asked[-1][1] == ImportTable(table)
+    status, page = await exchange(folder / "s", "POST", action, json.dumps({"text": table * 2}).encode())
+    assert (status, page["code"]) == (400, "wrong_arguments")
+    head = f"POST {action} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1100000\r\n\r\n"
+    status, page = parsed(await send(folder / "s", head.encode() + b"a" * 1000))
+    assert (status, page["code"]) == (413, "too_large")
+    assert len(desk.asked) == 1
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: object, folder: Path, desk: RealDesk):

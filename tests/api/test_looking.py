@@ -136,6 +136,7 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "manual-takeover",
             "manual-takeover-confirm",
             "settings-takeover",
+            "cluster-fallback",
             "pause",
             "resume",
             "settings-adopt",
@@ -145,6 +146,9 @@ async def test_openapi_describes_every_action_with_its_arguments(client: Client)
             "data-verify",
             "data-auto-create",
             "data-auto-remove",
+            "translation-set",
+            "translation-import",
+            "translation-confirm",
         )
     }
 

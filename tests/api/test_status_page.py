@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from redundancyd.core.clusters import fallback_alarm
 from redundancyd.core.events import FactsSeen, OperatorAsked
 from redundancyd.core.state import Phase
-from redundancyd.core.systems import Kind, Server, System, Traffic
+from redundancyd.core.systems import Kind, Method, Methods, Server, System, Traffic
 from redundancyd.status import About, hindrances, status, system_traffic, unfenced, warnings, without_secrets
 from tests.api.real_desk import SERVERS, SETTINGS, RealDesk
 
@@ -53,6 +54,30 @@ def test_while_another_supervisor_orders_nothing_else_matters():
     state = replace(RealDesk().state(), phase=Phase.WATCHING)
     assert [said for said in hindrances(state) if "settings adopt" in said] == list(hindrances(state))
     assert unfenced(state) == ()
+
+
+def test_a_lim_that_runs_on_its_standby_server_is_told():
+    """
+    By name, and as an alarm.
+    """
+    standby = Server(System.PRIMARY, 1, "192.0.2.21", standby=True)
+    desk = RealDesk(replace(SETTINGS, servers=(*SERVERS, standby)))
+    for server, runs in ((SERVERS[0], False), (standby, True)):
+        desk.feed(FactsSeen(server, runs, None, (1, 2), desk.state().now))
+    page = status(desk.state(), ABOUT, desk.state().now)
+    assert page["systems"]["primary"]["on_standby"] == ["primary-1-standby"]
+    assert "on_standby:primary-1-standby" in {alarm["handle"] for alarm in page["alarms"]}
+
+
+def test_what_was_set_and_cannot_be_so_is_an_alarm_beside_the_others():
+    """
+    In the order of their gravity.
+    """
+    held = fallback_alarm(Methods(primary_from_alternate=Method.AUTOMATIC), (replace(SERVERS[0], standby=True),), None)
+    assert held is not None
+    state = RealDesk().state()
+    page = status(state, replace(ABOUT, held=(held,)), state.now)
+    assert [alarm["name"] for alarm in page["alarms"]] == ["return_held_manual"]
 
 
 @pytest.mark.S2

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from bench.__main__ import parser, parts
 from bench.cuts import breakdown
-from bench.figures import Goal, Spread, next_at, phases, shown
+from bench.figures import Goal, Spread, lateness_ms, next_at, phases, shown
 
 
 def test_phases_come_one_from_each_part_of_the_interval():
@@ -77,3 +78,19 @@ def test_the_time_of_a_takeover_is_told_apart_by_its_journal():
         "blocking_ms": 1,
         "allowing_ms": 55,
     }
+
+
+def test_a_beat_is_late_by_what_it_came_after_its_interval():
+    """
+    The one behind a late beat comes early, because beats keep to their grid; that is not made up.
+    """
+    assert lateness_ms([1000, 1100, 1260, 1300, 1401], 100) == (0, 60, 0, 1)
+
+
+def test_exchange_data_can_be_measured_alone():
+    """
+    Its three parts and nothing else; without a word everything.
+    """
+    assert parts(parser().parse_args(["--only", "exchange"])) == {"copies", "translation", "job"}
+    assert parts(parser().parse_args(["--only", "cuts"])) == {"cuts"}
+    assert {"cuts", "idle", "orders", "job"} < parts(parser().parse_args([]))

@@ -6,7 +6,7 @@ import pytest
 
 from redundancyd.core.due import Lack, due, is_ready, lacks, master_alone_is_silent, revert_due
 from redundancyd.core.heartbeat import Heartbeat
-from redundancyd.core.systems import Kind, Method, Methods, Server, Status, System, Traffic
+from redundancyd.core.systems import Kind, Method, Methods, Reload, Server, Status, System, Traffic
 from redundancyd.core.takeover import Trigger, goal_for
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, SETTINGS, first_goal
 from tests.core.values import CONTROL_MISSED, CONTROL_SILENT, HEARD, LOST, NOW, UNSURE, Change, Views, state, status_of
@@ -223,3 +223,14 @@ def test_a_status_that_nobody_gave_is_not_needed_to_be_ready_elsewhere():
     unread: dict[str, object] = {"status": None, "unread": "state_torn"}
     assert is_ready(state(views={A1: unread, A2: unread}), PRIMARY)
     assert isinstance(state().views[0].status, Status)
+
+
+@pytest.mark.parametrize(("until", "expected"), [(NOW + 1, False), (NOW, True)])
+def test_a_revert_to_the_alternate_waits_until_it_has_loaded(until: int, expected: bool):
+    """
+    As long as the load may take; a revert to the primary waits for no load.
+    """
+    loads = Reload(7, until)
+    found = state(first_goal(PRIMARY, 5, revert_at=NOW), reload=loads)
+    assert (revert_due(found) is not None) == expected
+    assert revert_due(state(first_goal(ALTERNATE, 5, revert_at=NOW), reload=loads)) is not None

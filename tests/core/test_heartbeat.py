@@ -3,7 +3,7 @@
 import pytest
 
 from redundancyd.core.events import Beat, Reply
-from redundancyd.core.heartbeat import Heartbeat, Verdict, beat, control_is_silent, forget, judge
+from redundancyd.core.heartbeat import Heartbeat, Verdict, awake, beat, control_is_silent, forget, judge
 from redundancyd.core.systems import Settings
 
 A, S, U = Reply.ANSWERED, Reply.SILENT, Reply.UNSENT
@@ -222,3 +222,16 @@ def test_an_isolation_lasts_until_the_control_address_answers():
     assert judge(heart_of("ASSSSSSS", "ASSSSSSS"), SETTINGS) is Verdict.ISOLATED
     assert heart_of("ASSSS", "ASSSS").missed == 4
     assert heart_of("SSSSS", "SSSSS").missed == 5
+
+
+@pytest.mark.S4
+def test_a_beat_is_overdue_when_its_interval_its_deadline_and_the_slack_are_over():
+    """
+    At that very instant nothing is lost yet; a millisecond later we stood still, and the window begins anew.
+    """
+    heart = heart_of("ASS", "AAA")
+    assert heart.last_started_at is not None
+    due_at = heart.last_started_at + SETTINGS.interval_ms + SETTINGS.timeout_ms + SETTINGS.interval_ms // 2
+    assert awake(heart, due_at, SETTINGS) == heart
+    late = awake(heart, due_at + 1, SETTINGS)
+    assert (late.missed, late.stalls, late.last_started_at) == (0, 1, due_at + 1)

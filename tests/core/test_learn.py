@@ -20,12 +20,14 @@ from redundancyd.core.events import (
     ServersHeard,
     Woke,
 )
-from redundancyd.core.learn import refusal
+from redundancyd.core.heartbeat import Heartbeat
+from redundancyd.core.learn import learn, refusal
 from redundancyd.core.state import Note, Phase, State
 from redundancyd.core.systems import Kind, Origin, Server, Traffic, Word
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, first_goal
 from tests.core.values import LOST, NOW, Views, state, status_of, under_way
 
+BEATEN = Heartbeat(heard=True, control_answers=True, last_started_at=NOW - 1000)
 TO_ALTERNATE = first_goal(ALTERNATE, 5, done=False, kind=Kind.PLANNED)
 
 
@@ -159,3 +161,16 @@ def test_a_channel_of_a_server_that_is_not_listed_teaches_nothing():
     stranger = Server(ALTERNATE, 9, "198.51.100.99")
     after = step(state(), Connected(stranger, NOW))
     assert (after.effects, after.state.views) == ((), state().views)
+
+
+def test_a_beat_that_comes_late_is_one_stall_and_counts_for_nothing():
+    """
+    It begins the window anew, and is no first missed beat of it; an ordinary beat is no stall at all.
+    """
+    ordinary = learn(state(heart=BEATEN), Beat(Reply.SILENT, Reply.ANSWERED, NOW, NOW + 500)).state
+    assert (ordinary.heart.missed, ordinary.heart.stalls) == (1, 0)
+    assert ordinary.notes == ()
+    start = NOW + 60_000
+    late = learn(state(heart=BEATEN), Beat(Reply.SILENT, Reply.ANSWERED, start, start + 500)).state
+    assert (late.heart.missed, late.heart.stalls) == (0, 1)
+    assert [note.name for note in late.notes] == ["stalled"]

@@ -7,7 +7,7 @@ import pytest
 from redundancyd.core.heartbeat import Heartbeat
 from redundancyd.core.results import allow_result, block_result, came_about
 from redundancyd.core.state import Phase
-from redundancyd.core.systems import Goal, Kind, Method, Methods, Origin, Server, Traffic, Word
+from redundancyd.core.systems import Goal, Kind, Method, Methods, Origin, Reload, Server, Traffic, Word
 from redundancyd.core.takeover import Trigger
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, SETTINGS, first_goal
 from tests.core.values import HEARD, LOST, NOW, UNSURE, Change, Views, state, status_of, under_way
@@ -304,3 +304,13 @@ def test_a_lim_that_is_allowed_by_hand_has_not_followed():
     assert allowed(AUTOMATIC_GOAL, by_hand) is Trigger.NOT_ALL_ALLOWED
     assert Traffic.ALLOWED is Word.ALLOW.traffic
     assert SETTINGS.look_interval_ms == 5000
+
+
+@pytest.mark.parametrize(("until", "expected"), [(NOW + 1, None), (NOW, Trigger.FAILED)])
+def test_a_return_that_failed_is_not_undone_to_an_alternate_that_loads(until: int, expected: Trigger | None):
+    """
+    The way back is open when the load has ended, or its time is over.
+    """
+    goal = replace(TO_PRIMARY, kind=Kind.FORCED)
+    found = state(goal, views={P1: REFUSED, P2: REFUSED}, reload=Reload(7, until))
+    assert came_about(found, goal) is expected

@@ -11,7 +11,7 @@ from redundancyd.core.state import State
 from redundancyd.core.systems import Goal, Kind, System, Traffic, Word
 from redundancyd.core.takeover import Trigger, goal_for, heart_after
 from tests.core.table_top import A1, A2, ALTERNATE, P1, P2, PRIMARY, first_goal
-from tests.core.values import LOST, NOW, Views, state, status_of
+from tests.core.values import LOST, NOW, Views, state, status_of, under_way
 
 LOSS = Due(ALTERNATE, Kind.AUTOMATIC, "the primary is lost")
 RETURN = Due(PRIMARY, Kind.PLANNED, "the primary is back")
@@ -212,3 +212,13 @@ def test_a_goal_that_the_lims_told_begins_a_window():
     """
     after = heart_after(state(None, heart=LOST), Trigger.FOUND)
     assert (after.missed, after.control_answers) == (0, True)
+
+
+def test_an_undone_takeover_names_only_those_that_were_late():
+    """
+    Who was waited for and has followed is not to blame.
+    """
+    goal = first_goal(ALTERNATE, 5, done=False)
+    views: Views = {A2: {"status": status_of(first_goal(PRIMARY, 4), A2)}}
+    now = state(goal, views=views, op=under_way(Word.ALLOW, A1, A2))
+    assert made(now, Trigger.FAILED).reason == "takeover 5 could not be completed: alternate-2 did not answer in time"

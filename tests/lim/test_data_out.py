@@ -349,7 +349,6 @@ def test_rsync_reads_nothing_outside_of_the_backup(lim: Lim, tmp_path: Path, wor
         f"receive {NEW} 0",
         f"receive {NEW} 16777217",
         f"receive {NEW} -1",
-        "load",
         "load ..",
         f"rollback {OLD}",
     ],

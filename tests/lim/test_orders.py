@@ -42,6 +42,19 @@ def test_the_same_order_again_is_obeyed_and_rewrites_nothing(any_lim: Lim):
     assert any_lim.order("block", 8) == first | {"number": 8}
 
 
+def test_an_order_of_another_number_keeps_the_instant_of_its_word(lim: Lim):
+    """
+    `since` says since when it is blocked; a new takeover number that wants the same does not move it.
+    """
+    lim.order("block", 7)
+    long_ago = "2026-03-09T02:15:02Z"
+    shelves = f"{LASTING} /run/redundancyd-lim/state"
+    lim.sh(f"was=$(sed -n 's/^since=//p' {LASTING}); sed -i \"s/$was/{long_ago}/g\" {shelves}")
+    assert lim.ask("status")["since"] == long_ago
+    assert lim.order("block", 8)["since"] == long_ago
+    assert lim.order("allow", 9)["since"] != long_ago
+
+
 def test_the_same_order_again_writes_no_file(lim: Lim):
     """
     Looks and repeated orders come every few seconds for years: the disk is left alone.

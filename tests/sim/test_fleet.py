@@ -214,3 +214,46 @@ def test_a_deed_that_nobody_knows_is_named():
             do(made, "power-off", ("primary-9",))
         with pytest.raises(ValueError, match="is no order"):
             do(made, "order", ("make", "coffee"))
+
+
+def test_settings_are_read_again_though_the_disk_hangs():
+    """
+    The same process supervises on, with the goal, the method and the pause that were acknowledged before.
+    """
+    with fleet() as made:
+        do(made, "order", ("manual-takeover", "traffic-in-alternate"))
+        do(made, "order", ("settings", "takeover", "alternate-from-primary", "manual"))
+        do(made, "order", ("settings", "pause", "--for", "1h", "--reason", "work"))
+        made.advance(5 * SECOND)
+        before, process = made.service.daemon, made.service.process
+        do(made, "hang-disk", ())
+        do(made, "reload", ("daemon",))
+        made.advance(60 * SECOND)
+        after = made.service.daemon
+        assert before is not None
+        assert after is not None
+        assert after is not before
+        assert made.service.process is process
+        assert after.state().goal == before.state().goal
+        assert after.state().methods == before.state().methods
+        assert after.state().paused()
+        assert traffic(made) == AT_ALTERNATE
+
+
+def test_a_goal_that_the_disk_did_not_take_is_still_owed_to_it_when_the_settings_were_read_again():
+    """
+    The takeover went on without the disk; the next life says so, and writes it when the disk is well.
+    """
+    with fleet() as made:
+        do(made, "fail-disk", ())
+        do(made, "power-off", ("primary",))
+        made.advance(8 * SECOND)
+        do(made, "reload", ("daemon",))
+        made.advance(5 * SECOND)
+        daemon = made.service.daemon
+        assert daemon is not None
+        assert daemon.state().goal_unsaved
+        do(made, "mend-disk", ())
+        made.advance(10 * SECOND)
+        assert not daemon.state().goal_unsaved
+        assert events(made)[-40:].count("goal_saved")

@@ -249,3 +249,20 @@ def test_a_cable_that_is_pulled_between_two_beats_makes_no_beat_worthless():
     outcome = play(CUT, *cable, seconds=40, heartbeat__interval_ms=2000)
     assert outcome.broken is None
     assert outcome.tried["S4 a true loss"] == 1
+
+
+def test_hands_that_are_off_order_nobody_and_break_nothing():
+    """
+    Another supervisor blocked the alternate; a LIM of the primary that boots allows itself, and that is right.
+    """
+    outcome = play(
+        CUT,
+        Deed(25_000, "stranger", ("block", "alternate")),
+        Deed(45_000, "heal", ("inter-site",)),
+        Deed(60_000, "power-off", ("primary",)),
+        Deed(75_000, "power-on", ("primary",)),
+        seconds=150,
+        takeover__boot_hold="30s",
+    )
+    assert outcome.broken is None
+    assert outcome.tried["S3 waits for a word"]

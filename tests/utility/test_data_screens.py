@@ -6,9 +6,10 @@ import pytest
 
 from redundancyd.adapters.daily import Daily
 from redundancyd.adapters.pull import Progress
+from redundancyd.core.data_alarms import Held
 from redundancyd.core.data_job import HOUR_MS, Past, Result
 from redundancyd.core.mirrors import Condition, Mirror
-from redundancyd.data_page import mirror_pages, page
+from redundancyd.data_page import held_page, mirror_pages, page
 from redundancyd.utility import data_screens
 from redundancyd.utility.text import WIDTH
 from tests.utility.golden import compare
@@ -24,7 +25,15 @@ def shown(past: Past, step: str = "resting", progress: Progress | None = None) -
     """The status page, as far as the screen reads it."""
     doing = {"step": step, "stamp": "20260309031502", "exchange": None}
     found = page(doing, progress, past, Daily(2, 30, "Europe/Stockholm"), NOW)
-    return {"exchange_data": {**found, "mirrors": mirror_pages(MIRRORS), "newest_age_ms": HOUR_MS}}
+    return {
+        "exchange_data": {
+            **found,
+            **held_page(Held(past.missing, ("203.0.113.9 in LIM 1, A.D:3",) if past is MISSING else ())),
+            "mirrors": mirror_pages(MIRRORS),
+            "newest_age_ms": HOUR_MS,
+            "layout": {"systems": {}, "untold": ["clusters of the primary"] if past is MISSING else []},
+        }
+    }
 
 
 LOADED = Past(
