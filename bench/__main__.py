@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import data_report, report
+from bench.answers import run_answers
 from bench.copies import FILES, LARGE_MB, QUICK_FILES, QUICK_LARGE_MB, Copies, run_copies
 from bench.copies import QUICK_SIZE_MB as QUICK_COPY_MB
 from bench.copies import SIZE_MB as COPY_MB
@@ -30,7 +31,7 @@ from redundancyd.lab.system import LabError
 
 OUT = Path(__file__).parent / "out"
 EXCHANGE = ("copies", "translation", "job")
-PARTS = ("cuts", "idle", "orders", *EXCHANGE)
+PARTS = ("answers", "cuts", "idle", "orders", *EXCHANGE)
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
 REST_S, SETTLE_S = 40.0, 5.0
@@ -91,6 +92,9 @@ def relaxed(words: argparse.Namespace, found: Found, chance: random.Random, tell
             pair.wait_settled()
             idle = rest(stage, pair, SETTLE_S, seconds)
             found["idle"] = report.idle_as_json(idle, report.load())
+        if "answers" in parts(words):
+            tell("answers of redundancyctl")
+            found["answers"] = report.answers_as_json(run_answers(stage, words.runs), report.load())
         if "orders" in parts(words):
             tell("manual takeovers there and back, beside a shell script")
             orders = Orders()
@@ -136,7 +140,7 @@ def measure(words: argparse.Namespace) -> Found:
 
 def missed(found: Found) -> list[str]:
     """The goals that were."""
-    judged = [*found["cuts"], *(found[name] for name in ("idle", *EXCHANGE) if name in found)]
+    judged = [*found["cuts"], *(found[name] for name in ("answers", "idle", *EXCHANGE) if name in found)]
     return [goal["text"] for part in judged for goal in part["goals"] if not goal["met"]]
 
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from bench import data_report
+from bench.answers import Answers
 from bench.cuts import Cuts
 from bench.figures import Spread, table
 from bench.idle import Idle, Memory
@@ -119,6 +120,17 @@ def orders_as_json(orders: Orders, busy: float) -> dict[str, object]:
     }
 
 
+def answers_as_json(answers: Answers, busy: float) -> dict[str, object]:
+    """The operator's program."""
+    named = {"python": answers.python, "help": answers.help, "status": answers.status, "dialog": answers.dialog}
+    return {
+        "runs": len(answers.help),
+        **{name: Spread(tuple(runs)).as_json() for name, runs in named.items()},
+        "goals": [goal.as_json() | {"text": str(goal)} for goal in answers.goals],
+        "load": busy,
+    }
+
+
 def page(found: Page) -> str:
     """The whole as markdown."""
     where = found["machine"]
@@ -135,6 +147,7 @@ def page(found: Page) -> str:
     parts = [cuts_page(found["cuts"])] if found.get("cuts") else []
     parts += [idle_page(found["idle"])] if found.get("idle") else []
     parts += [orders_page(found["orders"])] if found.get("orders") else []
+    parts += [answers_page(found["answers"])] if found.get("answers") else []
     parts += data_report.pages(found)
     return "\n".join([*head, *("\n".join([*part, ""]) for part in parts)]).rstrip() + "\n"
 
@@ -202,6 +215,24 @@ def orders_page(orders: Page) -> list[str]:
         "",
         *table(["ms", *names.values()], rows),
         ORDER_NOTES.format(runs=orders["runs"], load=orders["load"], ratio=orders["ratio"]),
+    ]
+
+
+def answers_page(found: Page) -> list[str]:
+    """What the operator waits for."""
+    told = {
+        "python": "a Python that does nothing, to its end",
+        "help": "redundancyctl --help, to its end",
+        "status": "redundancyctl status, to its end",
+        "dialog": "redundancyctl without words, to the whole first dialog",
+    }
+    rows = [[what, _spread(found[name])] for name, what in told.items()]
+    return [
+        "## The operator's program",
+        "",
+        *table(["", "ms"], rows),
+        f"\n- On LIM 1 of the alternate, beside the daemon at rest; {found['runs']} runs, load {found['load']}.",
+        *(f"- {goal['text']}." for goal in found["goals"]),
     ]
 
 

@@ -44,6 +44,7 @@ class Argument:
     pattern: str = ""  # of the text, or of each name
     like: str = ""  # stands for it in help texts
     made: Callable[[str], object] = str  # what a choice is in the request
+    offers: tuple[str, str, str] | None = None  # a page of the socket, a list in it, and which key is a value
 
     @property
     def field(self) -> str:
@@ -65,6 +66,8 @@ class Action:
     asks: bool = False  # asks before it does it, unless --yes
     previewed: bool = False  # shows now, will do, afterwards
     followed: bool = False  # a takeover: the command line waits for its end
+    local: bool = False  # the utility does it itself, with the rights of whoever runs it; the daemon has no part in it
+    ends_with: tuple[str, ...] = ()  # goes on in the daemon after the answer, until it records one of these events
 
     @property
     def changes(self) -> bool:

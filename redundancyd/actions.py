@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from redundancyd.action_kinds import DAY_MS, HOUR_MS, SECOND_MS, Action, Argument, Choice, Kind
 from redundancyd.core.systems import Direction, Fallback, Method, System
 from redundancyd.data_actions import DATA_ACTIONS, DATA_GROUPS
+from redundancyd.lim_actions import LIM_ACTIONS, LIM_GROUPS
 from redundancyd.requests import (
     AcknowledgeAlarm,
     Adopt,
@@ -52,10 +53,19 @@ GROUPS: Mapping[tuple[str, ...], str] = {
     ("settings",): "What the supervision does by itself, and what waits for the operator.",
     ("manual-takeover",): "Move the traffic to the other system, by order.",
     **DATA_GROUPS,
+    **LIM_GROUPS,
     ("inspect",): "Look behind the decision; always safe.",
 }
 
 ACTIONS: tuple[Action, ...] = (
+    Action(
+        name="list",
+        words=("list",),
+        summary="The configuration: systems, LIMs, addresses, and what the supervision does by itself.",
+        help="Shows the settings in force, and what the operator has set since: methods, pause, daily copy.",
+        example="redundancyctl list",
+        arguments=(_JSON,),
+    ),
     Action(
         name="status",
         words=("status",),
@@ -197,13 +207,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *TRANSLATION_ACTIONS,
     *DATA_ACTIONS,
+    *LIM_ACTIONS,
     Action(
         name="alarms",
         words=("alarms",),
         summary="What is wrong now, gravest first.",
         help="Shows every alarm that stands.  An alarm goes by itself when its cause has gone.",
-        example="redundancyctl alarms",
-        arguments=(_JSON,),
+        example="redundancyctl alarms --all",
+        arguments=(_JSON, Argument("all", Kind.FLAG, "Those too that came and went since the daemon started.")),
     ),
     Action(
         name="alarms-acknowledge",
@@ -221,9 +232,32 @@ ACTIONS: tuple[Action, ...] = (
                 most=100,
                 pattern=r"[A-Za-z0-9_.:-]+",
                 like="HANDLE",
+                offers=("/v1/alarms", "alarms", "handle"),
             ),
         ),
         request=AcknowledgeAlarm,
+    ),
+    Action(
+        name="explain",
+        words=("explain",),
+        summary="Why a takeover was made, or why none is made now.",
+        help=(
+            "Shows the beats that were seen, the rows that were taken, and what came of it; without a number why the "
+            "traffic stays where it is, and the latest takeover that this daemon knows of."
+        ),
+        example="redundancyctl explain",
+        arguments=(
+            Argument(
+                "takeover",
+                Kind.TEXT,
+                "The takeover's number, as status and the journal name it.",
+                bare=True,
+                most=9,
+                pattern=r"[0-9]{1,9}",
+                like="TAKEOVER",
+            ),
+            _JSON,
+        ),
     ),
     Action(
         name="events",

@@ -20,6 +20,12 @@ _MISTAKES = 20  # of one body; who makes more has the list he needs
 def check(action: Action, body: object) -> Request | tuple[Mistake, ...]:
     """The request that a JSON body means, or every mistake in it."""
     assert action.request is not None
+    values = values_of(action, body)
+    return values if isinstance(values, tuple) else action.request(**values)
+
+
+def values_of(action: Action, body: object) -> dict[str, Any] | tuple[Mistake, ...]:
+    """What each argument of a JSON body means, or every mistake in it."""
     if not isinstance(body, Mapping):
         return (Mistake("", "the body has to be a JSON object"),)
     known = {argument.name: argument for argument in action.arguments}
@@ -35,7 +41,7 @@ def check(action: Action, body: object) -> Request | tuple[Mistake, ...]:
             values[argument.field] = _value(argument, given)
         except ValueError as error:
             mistakes.append(Mistake(name, str(error)))
-    return tuple(mistakes[:_MISTAKES]) if mistakes else action.request(**values)
+    return tuple(mistakes[:_MISTAKES]) if mistakes else values
 
 
 def span_ms(text: str) -> int:

@@ -49,6 +49,7 @@ class Lim(_Table):
 
 
 Lims = Annotated[list[Lim], Field(min_length=1, max_length=500)]
+Addresses = Annotated[list[Address], Field(max_length=500)]
 
 
 class PrimaryTable(_Table):
@@ -56,12 +57,14 @@ class PrimaryTable(_Table):
 
     master_ip: Address
     lims: Lims
+    further_addresses: Addresses = []
 
 
 class AlternateTable(_Table):
     """The alternate system; its LIM 1 is this host."""
 
     lims: Lims
+    further_addresses: Addresses = []
 
 
 class NetworkControlTable(_Table):
@@ -99,7 +102,7 @@ class TakeoverTable(_Table):
 class Service(_Table):
     """Ports at which a system serves its endpoints."""
 
-    proto: Literal["udp", "tcp", "sctp"]
+    proto: Literal["udp", "tcp"]
     ports: Ports
 
 
@@ -118,6 +121,7 @@ class TrafficTable(_Table):
 
     services: Annotated[list[Service], Field(min_length=1, max_length=60)] = _SERVICES
     deny: Literal["reject", "drop"] = "reject"
+    iptables: Literal["auto", "nft", "legacy"] = "auto"
 
 
 class SshTable(_Table):
@@ -173,6 +177,7 @@ class SocketTable(_Table):
 class AlarmsTable(_Table):
     """Who is told, besides the journal."""
 
+    exchange_interval: Annotated[SpanOrOff, at_least(1000, "The exchange has better things to do.")] = 180_000
     snmp: SnmpOrOff = ""
     webhook: WebhookOrOff = ""
     command: WordsOrOff = ()

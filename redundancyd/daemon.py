@@ -30,6 +30,7 @@ from redundancyd.core.state import Phase, State
 from redundancyd.core.systems import Server
 from redundancyd.data_page import mirror_pages
 from redundancyd.data_runner import DataRunner
+from redundancyd.exchange_alarms import ExchangeAlarms
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import DataRequest, Done, Problem, Request
@@ -71,6 +72,7 @@ class Outside:
     beats: Callable[[config.Config, Clock], Beats] = Beats
     listen: Listen = SocketFile.take
     data: Callable[[config.Config, Clock, str, Callable[[Event], None]], DataRunner] | None = DataRunner
+    exchange_alarms: Callable[[config.Config, Mapping[Server, Channel], Clock], ExchangeAlarms] | None = ExchangeAlarms
 
 
 class _Ended(Exception):
@@ -98,6 +100,7 @@ class Daemon:
         )
         self._state: State = replace(self._first.state, goal_unsaved=saved.goal_unsaved)
         make = outside.data
+        self._exchange_alarms: ExchangeAlarms | None = None
         self._data = None if make is None else make(settings, self._clock, saved.supervisor.id, self.post)
 
     async def run(self) -> Ending:
@@ -116,6 +119,9 @@ class Daemon:
                     tasks.create_task(beats.run(self.post), name="beats")
                     if self._data is not None:
                         tasks.create_task(self._data.run(), name="exchange data")
+                    if self._outside.exchange_alarms is not None:
+                        self._exchange_alarms = self._outside.exchange_alarms(self._config, channels, self._clock)
+                        tasks.create_task(self._exchange_alarms.run(self._rested.is_set), name="exchange alarms")
                     self._effects(self._first)
                     tasks.create_task(self._corridor(), name="corridor")
                     name = self._us.name
@@ -236,7 +242,12 @@ class Daemon:
         orphan_hold_ms = self._config.takeover.orphan_hold
         data, alarms = (None, ()) if self._data is None else (self._data.page(), self._data.alarms())
         held = self._orders.alarms()
-        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms, held)
+        theirs = None if self._exchange_alarms is None else self._alarms_of_exchanges(self._exchange_alarms, data)
+        return About(__version__, self._started_at, tuple(self._beats), orphan_hold_ms, data, alarms, held, theirs)
+
+    def _alarms_of_exchanges(self, read: ExchangeAlarms, data: dict[str, Any] | None) -> dict[str, Any] | None:
+        active = None if self._state.goal is None else self._state.goal.active
+        return read.page(active, self._clock.now(), loaded=data is not None and bool(data["loaded"]))
 
     def mirrors(self) -> list[dict[str, Any]]:
         """The copies of exchange data as they were last looked at."""

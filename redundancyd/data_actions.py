@@ -15,7 +15,9 @@ _STAMP = Argument(
     most=14,
     pattern=r"[0-9]{14}",
     like="STAMP",
+    offers=("/v1/mirrors", "mirrors", "stamp"),
 )
+_ENDS = ("data_job_ended", "data_job_failed")
 
 
 def _set_auto(at: str) -> SetAuto:
@@ -36,6 +38,7 @@ DATA_ACTIONS: tuple[Action, ...] = (
         help="Makes a mirror of it, and keeps the newest ones.  Nothing is changed in either system.",
         example="redundancyctl data copy",
         request=DataCopy,
+        ends_with=_ENDS,
     ),
     Action(
         name="data-load",
@@ -49,6 +52,7 @@ DATA_ACTIONS: tuple[Action, ...] = (
         arguments=(_STAMP,),
         request=DataLoad,
         asks=True,
+        ends_with=_ENDS,
     ),
     Action(
         name="data-list",
@@ -66,6 +70,7 @@ DATA_ACTIONS: tuple[Action, ...] = (
         example="redundancyctl data verify",
         arguments=(_STAMP,),
         request=DataVerify,
+        ends_with=("mirrors_verified", "data_job_failed"),
     ),
     Action(
         name="data-auto-create",

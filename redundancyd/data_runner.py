@@ -234,11 +234,14 @@ class DataRunner:
 
     async def _verify_each(self, request: DataVerify) -> None:
         stamps = [mirror.stamp for mirror in self._mirrors if request.stamp in {None, mirror.stamp}]
+        sound = 0
         for stamp in stamps:
             try:
                 found = await self._steps.store.verify(stamp)
             except RedundancyError as error:
                 record("mirror_unverified", level="error", stamp=stamp, why=str(error))
                 continue
+            sound += found.is_whole
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
+        record("mirrors_verified", level="info" if sound == len(stamps) else "error", whole=sound, of=len(stamps))

@@ -101,6 +101,19 @@ class LoginRefused(OutOfReach):
     code = "login_refused"
 
 
+class LimRefused(RedundancyError):
+    """A LIM was reached and did not do what it was asked to; it is as it was."""
+
+    exit_code = 3
+    code = "lim_refused"
+
+
+class KeysUnusable(RedundancyError):
+    """The supervision's key or the pinned host keys cannot be read or written here."""
+
+    code = "keys_unusable"
+
+
 class TranslationFailed(RedundancyError):
     """Exchange data could not be translated; the mirror is as it was, and nothing was applied."""
 
@@ -139,6 +152,8 @@ ERRORS: dict[str, type[RedundancyError]] = {
         OutOfReach,
         HostKeyRefused,
         LoginRefused,
+        LimRefused,
+        KeysUnusable,
         TranslationFailed,
         FarDataRefused,
         MirrorUnsound,

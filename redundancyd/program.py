@@ -50,28 +50,29 @@ def _check(path: str) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The words."""
+    words = argparse.ArgumentParser(
         prog="redundancyd",
         description="Supervises the primary system, and moves the traffic to the alternate when it is lost.",
         epilog="Operate it with redundancyctl.  Exit status: 0 stopped, 1 failed, 2 wrong words, 5 settings invalid.",
     )
-    parser.add_argument(
+    words.add_argument(
         "--config", default="/etc/redundancyd/redundancyd.toml", metavar="FILE", help="settings (default: %(default)s)"
     )
-    parser.add_argument("--check", action="store_true", help="tell every mistake in the settings, and do nothing else")
-    parser.add_argument(
+    words.add_argument("--check", action="store_true", help="tell every mistake in the settings, and do nothing else")
+    words.add_argument(
         "--first-goal",
         choices=[str(system) for system in System],
         help="write which system is active in a pair just set up, unless that is known, and do nothing else",
     )
-    parser.add_argument("--version", action="version", version=f"redundancyd {__version__}")
-    return parser
+    words.add_argument("--version", action="version", version=f"redundancyd {__version__}")
+    return words
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
-    arguments = _parser().parse_args(words)
+    arguments = parser().parse_args(words)
     try:
         if arguments.check:
             return _check(arguments.config)

@@ -102,6 +102,21 @@ def _addresses_once(values: Values) -> _Found:
             )
 
 
+@_needs("primary.lims", "alternate.lims")
+def _further_are_its_own(values: Values) -> _Found:
+    """What is let through while blocked must not be anybody else."""
+    addresses = {system: {entry.address for entry in values[f"{system}.lims"]} for system in ("primary", "alternate")}
+    if "primary.master_ip" in values:
+        addresses["primary"].add(values["primary.master_ip"])
+    control = set(values.get("network_control.addresses", ()))
+    for system, other in (("primary", "alternate"), ("alternate", "primary")):
+        strange = addresses[other] | control | set(values.get(f"{other}.further_addresses", ()))
+        for index, address in enumerate(values.get(f"{system}.further_addresses", ())):
+            if address in strange:
+                remedy = "These addresses are let through whatever is blocked; leave out what is not the system's own."
+                yield (system, "further_addresses", index), address, f"an address of the {system}'s own servers", remedy
+
+
 def _reason(first: Path, again: Path) -> str:
     if "network_control" in (first[0], again[0]):
         return "The network control address must not depend on a server of either system."

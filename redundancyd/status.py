@@ -32,6 +32,7 @@ class About:
     data: Page | None = None  # the part of exchange data, where this daemon has it
     data_alarms: tuple[Alarm, ...] = ()
     held: tuple[Alarm, ...] = ()  # what was set and can't be so
+    exchange_alarms: Page | None = None  # what stands in the exchanges themselves
 
 
 def status(state: State, about: About, now: int) -> Page:
@@ -52,6 +53,7 @@ def status(state: State, about: About, now: int) -> Page:
         "unfenced": list(unfenced(state)),
         "awaits_operator": awaits_operator(state),
         "exchange_data": about.data,
+        "exchange_alarms": about.exchange_alarms,
         "alarms": [alarm_page(alarm) for alarm in _standing(state, about)],
         "would_go_wrong": [*hindrances(state), *warnings(state, about)],
     }

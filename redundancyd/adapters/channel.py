@@ -130,6 +130,23 @@ class Channel(ABC):
             raise OutOfReach(f"`{line}` on {self.server.name}", f"no second channel within {deadline_ms} ms") from None
         return await questions.ask(line, max(1, until - self._clock.now()))
 
+    async def ask_apart(self, line: str, deadline_ms: int) -> str:
+        """The reply to a question that may be slow and must not delay any other: it has a `serve` of its own."""
+        link = self._link
+        if link is None:
+            raise OutOfReach(f"`{line}` on {self.server.name}", self.why or "not connected")
+        try:
+            async with asyncio.timeout(deadline_ms / 1000):
+                apart = await link.serve()
+        except TimeoutError:
+            raise OutOfReach(f"`{line}` on {self.server.name}", f"no channel within {deadline_ms} ms") from None
+        except OSError as error:
+            raise OutOfReach(f"`{line}` on {self.server.name}", self._explain(error)) from error
+        try:
+            return await apart.ask(line, deadline_ms)
+        finally:
+            apart.end("asked and answered")
+
     async def _for_questions(self, line: str) -> Serve:
         async with self._opening:
             link = self._link
@@ -179,7 +196,7 @@ class _LocalLink:
     async def serve(self) -> Serve:
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.create_unix_connection(lambda: _LocalProtocol(self._name), self._path)
-        self._transports.append(transport)
+        self._transports = [*(old for old in self._transports if not old.is_closing()), transport]
         assert protocol.serve
         return protocol.serve
 

@@ -34,6 +34,14 @@ class _Saved:
 _SAVED = TypeAdapter(_Saved)
 
 
+def has_goal(folder: Path) -> bool:
+    """Whether a pair is configured here, daemon or not: a goal is on disk, damaged or whole.  Nothing is touched."""
+    try:
+        return SlotFile(folder / "goal", "goal", _SLOT).read() is not None
+    except StateUnreadable:
+        return True
+
+
 class GoalFile:
     """The file `goal` in the state folder."""
 

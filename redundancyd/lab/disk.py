@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import redundancyd
-from redundancyd import lim as lim_files
 from redundancyd.core.systems import System
 from redundancyd.lab import network
 from redundancyd.lab.backups import Store
@@ -17,6 +16,7 @@ from redundancyd.lab.exchange_data import FOREIGN, Addresses, contents
 from redundancyd.lab.plan import NETS, SIP_PORT, BedPlan, LimPlan, master_address
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.lab.system import LabError, run
+from redundancyd.lim.texts import key_line, shipped, sudoers
 
 HERE = Path(__file__).parent
 PACKAGE = Path(redundancyd.__file__).parent
@@ -57,15 +57,30 @@ def make_disk(plan: BedPlan, lim: LimPlan) -> None:
     for shared in readable_folders():
         _make_reachable(upper, shared)
     _write_machine(upper, plan, lim)
-    _write_account(upper, plan)
+    if plan.installed or lim.is_supervisor:
+        _write_account(upper)
     _write_exchange(upper, plan, lim)
-    put(upper, "usr/sbin/redundancy-lim", _shipped("redundancy-lim"), mode=0o755)
-    put(upper, "etc/redundancyd/lim.conf", lim_settings(plan, lim))
+    if plan.installed:
+        _install(upper, plan, lim)
     for own in ("etc/redundancyd", "var/lib/redundancyd"):
         (upper / own).mkdir(parents=True, exist_ok=True)
         os.setxattr(upper / own, "trusted.overlay.opaque", b"y")  # whatever this machine has there is not the LIM's
     if lim.is_supervisor:
         _write_supervisor(upper, plan)
+
+
+def _install(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
+    """What `lim install` puts on a LIM; here it is written onto the disk."""
+    number, home = account_id(), f"home/{ACCOUNT}"
+    key = (plan.folder / "keys" / "supervision.pub").read_text()
+    put(upper, f"{home}/.ssh/authorized_keys", key_line(key), mode=0o600, owner=number)
+    for folder, mode in ((f"{home}/.ssh", 0o700), (home, 0o750)):
+        (upper / folder).chmod(mode)
+        os.chown(upper / folder, number, number)
+    put(upper, "etc/sudoers.d/redundancy-lim", sudoers(ACCOUNT), mode=0o440)
+    (upper / "etc/sudoers.d").chmod(0o750)
+    put(upper, "usr/sbin/redundancy-lim", _shipped("redundancy-lim"), mode=0o755)
+    put(upper, "etc/redundancyd/lim.conf", lim_settings(plan, lim))
 
 
 def data_size_mib(plan: BedPlan, lim: LimPlan) -> int:
@@ -78,7 +93,7 @@ def data_size_mib(plan: BedPlan, lim: LimPlan) -> int:
 def _shipped(name: str) -> str:
     """One of the files that `lim install` puts on a LIM."""
     try:
-        return lim_files.path(name).read_text()
+        return shipped(name)
     except OSError as error:
         raise LabError(f"{error.filename} can't be read: the lab installs it on every LIM") from error
 
@@ -156,8 +171,8 @@ def account_id() -> int:
         return ACCOUNT_ID
 
 
-def _write_account(upper: Path, plan: BedPlan) -> None:
-    """The login account with the restricted key, and its one line for sudo."""
+def _write_account(upper: Path) -> None:
+    """The supervision's login account."""
     number = account_id()
     home = f"home/{ACCOUNT}"
     if not any(entry.pw_name == ACCOUNT for entry in pwd.getpwall()):
@@ -165,14 +180,6 @@ def _write_account(upper: Path, plan: BedPlan) -> None:
         put(upper, "etc/shadow", Path("/etc/shadow").read_text() + f"{ACCOUNT}:*:19000:0:99999:7:::\n", mode=0o640)
     if not any(entry.gr_name == ACCOUNT for entry in grp.getgrall()):
         put(upper, "etc/group", Path("/etc/group").read_text() + f"{ACCOUNT}:x:{number}:\n")
-    key = (plan.folder / "keys" / "supervision.pub").read_text().strip()
-    forced = _shipped("authorized_keys.template").replace("@PUBLIC_KEY@", key)
-    put(upper, f"{home}/.ssh/authorized_keys", forced, mode=0o600, owner=number)
-    for folder, mode in ((f"{home}/.ssh", 0o700), (home, 0o750)):
-        (upper / folder).chmod(mode)
-        os.chown(upper / folder, number, number)
-    put(upper, "etc/sudoers.d/redundancy-lim", _shipped("redundancy-lim.sudoers"), mode=0o440)
-    (upper / "etc/sudoers.d").chmod(0o750)
 
 
 def _write_exchange(upper: Path, plan: BedPlan, lim: LimPlan) -> None:
@@ -234,8 +241,9 @@ def _write_supervisor(upper: Path, plan: BedPlan) -> None:
     number = account_id()
     keys = plan.folder / "keys"
     put(upper, "etc/redundancyd/redundancyd.toml", daemon_settings(plan))
-    put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
-    put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
+    if plan.installed:
+        put(upper, "etc/redundancyd/known_hosts", (keys / "known_hosts").read_text())
+        put(upper, "etc/redundancyd/supervision", (keys / "supervision").read_text(), mode=0o600, owner=number)
     put(upper, "var/lib/redundancyd/translation", translation(plan), mode=0o600, owner=number)
     confirmed = "".join(f"{address}\n" for address in FOREIGN)
     put(upper, "var/lib/redundancyd/translation-confirmed", confirmed, mode=0o600, owner=number)

@@ -120,6 +120,7 @@ class BedPlan:
     data_files: int = 40  # in each backup of a LIM
     data_bytes: int = 2_000_000
     reload_ms: int = 500  # how long an exchange takes to reload its data
+    installed: bool = True  # redundancy-lim and what belongs to it is on the LIMs, as `lim install` leaves them
 
     def __post_init__(self) -> None:
         if not PREFIX.fullmatch(self.prefix):

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from redundancyd.core.systems import System
+from redundancyd.config import Config, parse
+from redundancyd.core.systems import Server, System
 from redundancyd.lab.plan import CONTROL, SERVICES, BedPlan, LimPlan, master_address
+from redundancyd.lim.texts import lim_conf
 from redundancyd.scenarios.ordinary import ORDINARY, setting_value
 
 Value: TypeAlias = str | int | Sequence[str] | Sequence[Mapping[str, str | int]]
@@ -19,10 +21,14 @@ def effective(plan: BedPlan) -> dict[str, Value]:
     values: dict[str, Value] = {
         "primary.master_ip": master_address(System.PRIMARY),
         "primary.lims": lims[System.PRIMARY],
+        "primary.further_addresses": [lim.address6 for lim in plan.of(System.PRIMARY)],
         "alternate.lims": lims[System.ALTERNATE],
+        "alternate.further_addresses": [lim.address6 for lim in plan.of(System.ALTERNATE)],
         "network_control.addresses": [CONTROL],
         **ORDINARY,
         "traffic.services": [{"proto": proto, "ports": ports} for proto, ports in SERVICES],
+        "traffic.iptables": plan.backend or "auto",
+        "commands.accept_backup": "accept_backup",
         "ssh.user": "redundancyd",
         "ssh.key": "/etc/redundancyd/supervision",
         "ssh.known_hosts": "/etc/redundancyd/known_hosts",
@@ -59,36 +65,16 @@ def _table(entry: Mapping[str, str | int]) -> str:
     return "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in entry.items()) + "}"
 
 
-def seconds(written: str) -> str:
-    """A span such as `180s` or `3m` in whole seconds, as lim.conf wants it; `off` stays."""
-    if written == "off":
-        return written
-    units = {"s": 1, "m": 60, "h": 3600}
-    return str(int(written[:-1]) * units[written[-1]])
-
-
 def lim_settings(plan: BedPlan, lim: LimPlan) -> str:
-    """The text of lim.conf."""
-    values = effective(plan)
-    friends = [address for other in plan.of(lim.system) for address in (other.address, other.address6)]
-    lines = [
-        f"lim={lim.number}",
-        f"system={lim.system}",
-        f"lims={' '.join(friends)}",
-        f"services={' '.join(f'{proto}:{ports}' for proto, ports in SERVICES)}",
-        f"deny={values['traffic.deny']}",
-        f"boot_hold={seconds(str(values['takeover.boot_hold']))}",
-        f"orphan_hold={seconds(str(values['takeover.orphan_hold']))}",
-        f"reload_deadline={seconds(str(values['takeover.reload_deadline']))}",
-        f"control={CONTROL}",
-        f"iptables={plan.backend}",
-        "command_version=ts_about",
-        "command_status=status -system",
-        "command_master=serverConfigTool getMasterAddress",
-        "command_lims=mxone_data -p",
-        "command_backups=data_info",
-        "command_gateways=media_gateway_config -p",
-        "command_reload=reload --system",
-        "command_accept_backup=accept_backup",
-    ]
-    return "\n".join([*lines, ""])
+    """The text of lim.conf, as `lim install` makes it from the daemon's settings."""
+    return lim_conf(parsed(plan), server_of(lim))
+
+
+def parsed(plan: BedPlan) -> Config:
+    """The daemon's settings, read as the daemon reads them."""
+    return parse(daemon_settings(plan).encode(), "the settings of the bed")
+
+
+def server_of(lim: LimPlan) -> Server:
+    """The LIM as the settings name it."""
+    return Server(lim.system, lim.number, lim.address)

@@ -179,7 +179,7 @@ class LocalTransport(asyncio.Transport):
         super().__init__()
         self._protocol = protocol
         self._loop = loop
-        self._lost = False
+        self._lost = self._closing = False
         self._wire = wire
         self._session = wire.attach(self)
 
@@ -198,12 +198,17 @@ class LocalTransport(asyncio.Transport):
 
     def close(self) -> None:
         """The daemon gives it up."""
+        self._closing = True
         self._wire.close()
         self._loop.call_soon(self._lose)
 
     def abort(self) -> None:
         """The same at once."""
         self.close()
+
+    def is_closing(self) -> bool:
+        """It was given up, or is lost."""
+        return self._closing or self._lost
 
     def _lose(self) -> None:
         if not self._lost:

@@ -80,6 +80,7 @@ class Process:
             beats=lambda settings, clock: Beats(settings, clock, self._target),
             listen=lambda _path, _group: SocketFile(socket.socket(socket.AF_UNIX)),
             data=None,
+            exchange_alarms=None,
         )
         self.main = self.loop.create_task(lives(SETTINGS_PATH, self._folder, outside, load=settings, begun=self._begun))
 

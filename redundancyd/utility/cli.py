@@ -11,17 +11,12 @@ from typing import Any, NoReturn
 import click
 
 from redundancyd import __version__
-from redundancyd.actions import ACTIONS, GROUPS, Action, Argument, Kind
+from redundancyd.actions import Argument, Kind
 from redundancyd.client import DEFAULT_SOCKET
 from redundancyd.errors import RedundancyError
+from redundancyd.utility.words import EXITS, Node, find, option, tree
 
-Words = tuple[str, ...]
-EXITS = "Exit status: 0 done, 1 failed, 2 wrong words, 3 refused, 4 daemon not reached, 5 settings invalid."
 _INTERRUPTED, _PIPE_CLOSED = 130, 141
-_YES = Argument("yes", Kind.FLAG, "Does not ask.")
-_PREVIEW = Argument("preview", Kind.FLAG, "Shows now, will do and afterwards, and does nothing.")
-_JSON = Argument("json", Kind.FLAG, "With --preview: as JSON, for programs.")
-_NO_WAIT = Argument("no_wait", Kind.FLAG, "Returns as soon as the order is saved, not at the takeover's end.")
 
 
 class _Group(click.Group):
@@ -40,11 +35,15 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 def run(words: Sequence[str] | None = None) -> int:
     """Do what the words say; the exit status."""
     program = os.path.basename(sys.argv[0]) or "redundancyctl"  # noqa: PTH119 - pathlib costs 10 ms
+    root = tree(program=program)
     try:
-        status = tree().main(args=words, prog_name=program, standalone_mode=False)
+        status = _commands(root).main(args=words, prog_name=program, standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
+    except (click.exceptions.NoArgsIsHelpError, click.MissingParameter) as error:
+        if _on_terminal() and error.ctx is not None:
+            return _ask(root, error.ctx)
         error.show()
+        _name_the_words(root, error)
         return 2
     except click.ClickException as error:
         error.show()
@@ -61,99 +60,123 @@ def run(words: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def tree() -> click.Group:
-    """All commands, from the table."""
-    top = _group((), params=[_socket_option()], callback=lambda **_: None)
+def _ask(root: Node, context: click.Context) -> int:
+    """Something is missing and somebody is there: a dialog asks for it, with what was given already filled in."""
+    from redundancyd.utility import walk  # noqa: PLC0415 - `--help` does not need what it brings
+
+    socket = context.find_root().params.get("socket") or DEFAULT_SOCKET
+    given = {name: value for name, value in context.params.items() if value and name != "socket"}
+    return walk.dialogs(root, _words_of(context), given, socket)
+
+
+def _name_the_words(root: Node, error: click.UsageError) -> None:
+    """What could have been typed instead of being asked."""
+    if isinstance(error, click.MissingParameter) and error.ctx is not None:
+        node = find(root, _words_of(error.ctx))
+        assert node.action is not None
+        click.echo(f"Nobody is there to be asked; for example: {node.action.example}", err=True)
+
+
+def _words_of(context: click.Context) -> tuple[str, ...]:
+    words: list[str] = []
+    step: click.Context | None = context
+    while step is not None and step.parent is not None:
+        words.insert(0, step.info_name or "")
+        step = step.parent
+    return tuple(words)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _commands(root: Node) -> click.Group:
+    """All commands, from the tree of words."""
+    top = _group(root, params=[_socket_option()])
     click.version_option(__version__, prog_name="redundancyctl", message="%(prog)s %(version)s")(top)
-    groups: dict[Words, click.Group] = {(): top}
-    paths = {action.words for action in ACTIONS}
-    for action in ACTIONS:
-        parent = _parent(groups, action.words[:-1])
-        if not any(path[:-1] == action.words for path in paths):
-            parent.add_command(_command(action, action.words[-1]))
-        elif action.arguments and action.arguments[0].bare:  # manual-takeover: each choice is a word beside `confirm`
-            group = _parent(groups, action.words)
-            for choice in action.arguments[0].choices:
-                fixed = {action.arguments[0].name: choice.value}
-                group.add_command(_command(action, choice.word, fixed, choice.help))
-        else:  # alarms: shows something by itself, and has words below it
-            groups[action.words] = _showing_group(action)
-            parent.add_command(groups[action.words])
+    _fill(top, root)
     return top
 
 
-def _parent(groups: dict[Words, click.Group], words: Words) -> click.Group:
-    if words not in groups:
-        groups[words] = _group(words)
-        _parent(groups, words[:-1]).add_command(groups[words])
-    return groups[words]
+def _fill(group: click.Group, node: Node) -> None:
+    for child in node.children:
+        if not child.children:
+            group.add_command(_command(child))
+            continue
+        below = _group(child) if child.action is None else _showing_group(child)
+        _fill(below, child)
+        group.add_command(below)
 
 
-def _group(words: Words, **more: Any) -> click.Group:  # noqa: ANN401 - click's own
-    name = words[-1] if words else "redundancyctl"
-    epilog = EXITS if not words else None
+def _group(node: Node, **more: Any) -> click.Group:  # noqa: ANN401 - click's own
+    @click.pass_context
+    def alone(context: click.Context, /, **_: object) -> None:
+        if context.invoked_subcommand is None:
+            raise click.exceptions.NoArgsIsHelpError(context)
+
     return _Group(
-        name,
-        help=GROUPS[words],
-        short_help=GROUPS[words],
-        epilog=epilog,
-        no_args_is_help=True,
+        node.word,
+        help=node.help,
+        short_help=node.summary,
+        epilog=None if node.words else EXITS,
+        callback=alone,
+        invoke_without_command=True,
         context_settings=_HELP,
         **more,
     )
 
 
-def _showing_group(action: Action) -> click.Group:
-    params = [_param(argument) for argument in action.arguments]
+def _showing_group(node: Node) -> click.Group:
+    """Shows something by itself, and has words below it: alarms."""
+    assert node.action is not None
 
     @click.pass_context
     def show(context: click.Context, /, **values: object) -> int:
-        return 0 if context.invoked_subcommand else _perform(context, action, values)
+        return 0 if context.invoked_subcommand else _perform(context, node, values)
 
     return _Group(
-        action.words[-1],
-        params=params,
+        node.word,
+        params=[_param(argument) for argument in node.options],
         callback=show,
         invoke_without_command=True,
-        help=f"{action.summary}\n\n{action.help}",
+        help=f"{node.summary}\n\n{node.help}",
+        epilog=_example(node),
         context_settings=_HELP,
     )
 
 
-def _command(action: Action, word: str, fixed: Mapping[str, str] | None = None, said: str = "") -> click.Command:
-    """One command; `fixed` arguments are told by its own word."""
-    fixed = fixed or {}
-    arguments = [argument for argument in action.arguments if argument.name not in fixed]
-    arguments += [_YES] if action.asks else []
-    arguments += [_PREVIEW, _JSON] if action.previewed else []
-    arguments += [_NO_WAIT] if action.followed else []
-
+def _command(node: Node) -> click.Command:
     @click.pass_context
     def perform(context: click.Context, /, **values: object) -> int:
-        return _perform(context, action, {**values, **fixed})
+        return _perform(context, node, {**values, **node.fixed})
 
     return click.Command(
-        word,
-        params=[_param(argument) for argument in arguments],
+        node.word,
+        params=[_param(argument) for argument in node.options],
         callback=perform,
-        help=f"{said or action.summary}\n\n{action.help}",
-        short_help=said or action.summary,
-        epilog=f"\b\nFor example:\n  {action.example}",
+        help=f"{node.summary}\n\n{node.help}",
+        short_help=node.summary,
+        epilog=_example(node),
         context_settings=_HELP,
     )
 
 
-def _perform(context: click.Context, action: Action, values: Mapping[str, object]) -> int:
+def _example(node: Node) -> str:
+    return f"\b\nFor example:\n  {node.action.example}" if node.action is not None else ""
+
+
+def _perform(context: click.Context, node: Node, values: Mapping[str, object]) -> int:
     from redundancyd.utility import commands  # noqa: PLC0415 - `--help` does not need what it brings
 
+    assert node.action is not None
     socket = context.find_root().params["socket"]
     given = {name: value for name, value in values.items() if value not in (None, ())}
-    return commands.perform(action, given, socket)
+    return commands.perform(node.action, given, socket)
 
 
 def _param(argument: Argument) -> click.Parameter:
     if argument.kind is Kind.FLAG:
-        return click.Option([_option(argument)], is_flag=True, help=argument.help)
+        return click.Option([option(argument)], is_flag=True, help=argument.help)
     kind: click.ParamType[str] = click.STRING
     if argument.choices:
         kind = click.Choice([choice.word for choice in argument.choices])
@@ -163,17 +186,13 @@ def _param(argument: Argument) -> click.Parameter:
             [argument.name], type=kind, nargs=many, required=argument.required, metavar=argument.like or None
         )
     return click.Option(
-        [_option(argument)],
+        [option(argument)],
         type=kind,
         required=argument.required,
         multiple=argument.kind is Kind.NAMES,
         metavar=argument.like or None,
         help=argument.help,
     )
-
-
-def _option(argument: Argument) -> str:
-    return "--" + argument.name.replace("_", "-")
 
 
 def _socket_option() -> click.Option:

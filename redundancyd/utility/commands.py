@@ -4,23 +4,23 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from redundancyd.actions import Action, Kind
 from redundancyd.argument_check import check
-from redundancyd.client import Client
+from redundancyd.client import Client, Refusal
 from redundancyd.errors import DaemonNotReached, RequestRefused
 from redundancyd.requests import Mistake
-from redundancyd.utility import data_screens, rows, screens, translation, translation_screens
-from redundancyd.utility.follow import follow
+from redundancyd.utility import screens, translation
+from redundancyd.utility.follow import follow, last_seq
+from redundancyd.utility.looks import LOOKS, Look
 from redundancyd.utility.text import Paint
 
 WATCH_S = 1.0
 _CLEAR = "\x1b[H\x1b[2J"
-_LATEST = 200  # events that are shown; the journal has them all
 
 Values = Mapping[str, Any]
 
@@ -28,24 +28,30 @@ Values = Mapping[str, Any]
 def perform(action: Action, values: Values, socket: str) -> int:
     """The exit status of one command."""
     client = Client(socket)
+    if action.local:
+        from redundancyd.utility import lim_commands  # noqa: PLC0415 - brings what no other command needs
+
+        return lim_commands.perform(action, values, client)
     if action.changes:
         return _order(action, values, client)
-    return _SHOWN[action.name](client, values)
+    if action.name in _SHOWN:
+        return _SHOWN[action.name](client, values)
+    return _shown(LOOKS[action.name], client, values)
 
 
 def _order(action: Action, values: Values, client: Client) -> int:
     """An action that changes something: checked, shown, asked, done, and followed to its end."""
-    body = {**body_of(action, values), **translation.read_files(action, values)}
+    body = body_of(action, values)
     mistakes = check(action, body)
     if isinstance(mistakes, tuple):
-        raise click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
+        raise wrong_words(action, mistakes)
     only_shown, yes = bool(values.get("preview")), bool(values.get("yes"))
     if action.asks and not (yes or only_shown or _on_terminal()):
         words = " ".join(action.words)
         look = ", or --preview to look" if action.previewed else ""
         raise click.UsageError(f"{words} asks before it does anything, and nobody is there to answer: add --yes{look}.")
     if action.previewed:
-        page = client.get(f"/v1/preview/{action.name}", body)
+        page = previewed(action, body, client)
         _show(page, values if only_shown else {}, screens.preview)
         if page["refused"]:
             return RequestRefused.exit_code
@@ -55,7 +61,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1
-    begun = _last_seq(client) if action.followed and not values.get("no_wait") else None
+    begun = last_seq(client) if action.followed and not values.get("no_wait") else None
     answer = translation.act(client, action.name, body)
     click.echo(answer["detail"])
     if begun is None or answer["takeover"] is None:
@@ -72,7 +78,27 @@ def body_of(action: Action, values: Values) -> dict[str, Any]:
             continue
         by_word = {choice.word: choice.value for choice in argument.choices}
         body[argument.name] = list(value) if argument.kind is Kind.NAMES else str(by_word.get(value, value))
-    return body
+    return {**body, **translation.read_files(action, values)}
+
+
+def wrong_words(action: Action, mistakes: Sequence[Mistake]) -> click.UsageError:
+    """What is raised for words that make no sense: every mistake, a line each."""
+    return click.UsageError("\n".join(_as_typed(action, mistake) for mistake in mistakes))
+
+
+def previewed(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Now, will do, afterwards, as the daemon works it out."""
+    return client.get(f"/v1/preview/{action.name}", body)
+
+
+def act(action: Action, body: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """Have the daemon do it; every mistake that it names is in the error."""
+    try:
+        return client.act(action.name, body)
+    except Refusal as error:
+        if told := translation.mistakes(error):
+            raise RequestRefused(error.tried, "; ".join(told), error.page.get("remedy", "")) from error
+        raise
 
 
 def _as_typed(action: Action, mistake: Mistake) -> str:
@@ -81,49 +107,25 @@ def _as_typed(action: Action, mistake: Mistake) -> str:
     return f"{bare.get(mistake.argument, '--' + mistake.argument.replace('_', '-'))}: {mistake.text}"
 
 
-def _last_seq(client: Client) -> int:
-    events = client.get("/v1/events")["events"]
-    return int(events[-1]["seq"]) if events else 0
-
-
-def _status(client: Client, values: Values) -> int:
-    return _watched(client, values, screens.status)
-
-
-def _data(client: Client, values: Values) -> int:
-    return _watched(client, values, data_screens.data)
-
-
-def _auto(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/status"), values, data_screens.auto)
-
-
-def _watched(client: Client, values: Values, screen: Callable[[dict[str, Any], Paint], str]) -> int:
+def _shown(look: Look, client: Client, values: Values) -> int:
+    """Once, or anew every second."""
     if not values.get("watch"):
-        return _show(client.get("/v1/status"), values, screen)
+        return _show(look.page(client, values), values, look.screen)
     while True:
         try:
-            page = client.get("/v1/status")
+            page = look.page(client, values)
         except DaemonNotReached as error:
             _clear(values)
             click.echo(str(error), err=True)
         else:
             _clear(values)
-            _show(page, values, screen)
+            _show(page, values, look.screen)
         sys.stdout.flush()
         time.sleep(WATCH_S)
 
 
-def _translation(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/translation"), values, translation_screens.table)
-
-
-def _alarms(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/alarms"), values, screens.alarms)
-
-
 def _events(client: Client, values: Values) -> int:
-    events = client.get("/v1/events")["events"][-_LATEST:]
+    events = LOOKS["events"].page(client, values)
     for line in events:
         _event(line, values)
     if values.get("follow"):
@@ -137,26 +139,7 @@ def _event(line: dict[str, Any], values: Values) -> None:
     click.echo(json.dumps(line) if values.get("json") else screens.event(line, paint()))
 
 
-def _state(client: Client, values: Values) -> int:
-    return _show(client.get("/v1/status"), values, lambda page, _: "\n".join(screens.facts(page)))
-
-
-def _table(_: Client, values: Values) -> int:
-    click.echo(json.dumps(rows.pages(), indent=2) if values.get("json") else rows.table())
-    return 0
-
-
-def _row(_: Client, values: Values) -> int:
-    number = str(values["row"]).upper()
-    page = rows.find(number)
-    if page is None:
-        known = [found["row"] for found in rows.pages()]
-        raise click.UsageError(f"there is no row {number}; the table has {known[0]} to {known[-1]}")
-    click.echo(json.dumps(page, indent=2) if values.get("json") else rows.row(page))
-    return 0
-
-
-def _show(page: dict[str, Any], values: Values, screen: Callable[[dict[str, Any], Paint], str]) -> int:
+def _show(page: object, values: Values, screen: Callable[[Any, Paint], str]) -> int:
     indent = None if values.get("watch") else 2
     click.echo(json.dumps(page, indent=indent) if values.get("json") else screen(page, paint()))
     return 0
@@ -178,16 +161,8 @@ def paint() -> Paint:
 
 
 _SHOWN: Mapping[str, Callable[[Client, Values], int]] = {
-    "status": _status,
-    "alarms": _alarms,
     "events": _events,
-    "translation": _translation,
-    "translation-list": _translation,
     "translation-edit": lambda client, _: translation.edit(client, paint()),
     "translation-export": translation.export,
-    "data-list": _data,
-    "data-auto-list": _auto,
-    "inspect-table": _table,
-    "inspect-state": _state,
-    "inspect-row": _row,
 }
+"""What shows itself otherwise than as one page: a stream, or something that talks to the terminal."""

@@ -18,7 +18,7 @@ def data(page: Page, paint: Paint = PLAIN) -> str:
     if found is None:
         return _NOTHING
     parts = (
-        _now(found, paint),
+        now(found, paint),
         _auto(found),
         _last(found, paint),
         _findings(found, paint),
@@ -44,7 +44,8 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def _now(found: Page, paint: Paint) -> Iterator[str]:
+def now(found: Page, paint: Paint) -> Iterator[str]:
+    """What is going on, and how far a copy is."""
     stamp = f" {found['stamp']}" if found["stamp"] and found["step"] != "resting" else ""
     doing = f": {plain(found['exchange'])}" if found["exchange"] else ""
     yield paint.bold(f"{_label('Now')}{plain(found['step'])}{plain(stamp)}{doing}")

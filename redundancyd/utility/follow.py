@@ -1,13 +1,16 @@
 """Follows one takeover to its end and says how it ended, even if the daemon is restarted on the way."""
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached
+from redundancyd.utility.sentences import sentence
 from redundancyd.utility.text import plain, span
 
 LOOK_S = 0.2
@@ -17,30 +20,79 @@ DONE, FAILED = 0, 1
 Page = dict[str, Any]
 
 
-def follow(client: Client, number: int, seq: int, show: Callable[[Page], None]) -> int:
-    """Show the events from `seq` on until takeover `number` is done (0), undone or overtaken (1)."""
-    away, started_at = False, None
-    for _ in range(LOOKS):
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at the daemon: its status, and what it recorded since the look before."""
+
+    page: Page
+    lines: Sequence[Page]
+    restarted: bool = False
+
+
+Over = Callable[[Seen], tuple[int, str] | None]
+"""Whether what was begun has ended: exit status and sentence."""
+
+
+def looks(client: Client, seq: int) -> Iterator[Seen | DaemonNotReached]:
+    """Look again and again; while the daemon is away, why."""
+    started_at = None
+    while True:
         try:
             page = client.get("/v1/status")
-            if page["started_at"] != started_at and started_at is not None:
-                seq = 0  # the numbers begin anew with the daemon
+            restarted = started_at not in {None, page["started_at"]}
             started_at = page["started_at"]
-            events = client.get("/v1/events", {"since": seq})["events"]
+            # The numbers begin anew with the daemon.
+            events = client.get("/v1/events", {"since": 0 if restarted else seq})["events"]
         except DaemonNotReached as error:
-            if not away:
-                click.echo(f"{error}  Waiting for it.", err=True)
-            away = True
+            yield error
         else:
-            away = False
-            for line in events:
-                seq = line["seq"]
-                show(line)
-            if (ended := end(page, number)) is not None:
-                status, said = ended
-                click.echo(said)
-                return status
+            seq = events[-1]["seq"] if events else 0 if restarted else seq
+            yield Seen(page, events, restarted)
         time.sleep(LOOK_S)
+
+
+def over_takeover(number: int) -> Over:
+    """When the takeover of this number has ended."""
+    return lambda seen: end(seen.page, number)
+
+
+def over_event(names: Sequence[str]) -> Over:
+    """When one of these events is recorded, or the daemon that was to record it is no more."""
+
+    def over(seen: Seen) -> tuple[int, str] | None:
+        if seen.restarted:
+            return FAILED, "The daemon was restarted meanwhile; look at what it shows before asking again."
+        for line in seen.lines:
+            if line["event"] in names:
+                good = line.get("level") not in {"error", "critical"}
+                return (DONE if good else FAILED), plain(sentence(line)) or plain(line["event"])
+        return None
+
+    return over
+
+
+def last_seq(client: Client) -> int:
+    """The number of the daemon's latest record."""
+    events = client.get("/v1/events")["events"]
+    return int(events[-1]["seq"]) if events else 0
+
+
+def follow(client: Client, number: int, seq: int, show: Callable[[Page], None]) -> int:
+    """Show the events from `seq` on until takeover `number` is done (0), undone or overtaken (1)."""
+    away, over = False, over_takeover(number)
+    for seen in itertools.islice(looks(client, seq), LOOKS):
+        if isinstance(seen, DaemonNotReached):
+            if not away:
+                click.echo(f"{seen}  Waiting for it.", err=True)
+            away = True
+            continue
+        away = False
+        for line in seen.lines:
+            show(line)
+        if (ended := over(seen)) is not None:
+            status, said = ended
+            click.echo(said)
+            return status
     click.echo(f"Takeover {number} has not ended yet; follow it with: redundancyctl events --follow")
     return FAILED
 

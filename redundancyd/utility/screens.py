@@ -6,6 +6,7 @@ First what is wrong and who has to act, then where the traffic is, then the rest
 from collections.abc import Iterator
 from typing import Any
 
+from redundancyd.utility import exchange_screens
 from redundancyd.utility.sentences import sentence
 from redundancyd.utility.text import PLAIN, WIDTH, Paint, ago, box, plain, span, wrapped
 
@@ -23,7 +24,17 @@ _LONG_MS = 20_000  # of a LIM in reach; it is looked at every few seconds
 def status(page: Page, paint: Paint = PLAIN) -> str:
     """The status page."""
     lines: list[str] = [*_head(page, paint), ""]
-    for part in (_unfenced, _awaits, _paused, _heartbeat, _systems, _methods, _would_go_wrong, _alarms):
+    for part in (
+        _unfenced,
+        _awaits,
+        _paused,
+        _heartbeat,
+        _systems,
+        _methods,
+        _would_go_wrong,
+        _alarms,
+        exchange_screens.lines,
+    ):
         found = list(part(page, paint))
         lines += [*found, ""] if found else []
     return "\n".join(lines[:-1])

@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "lim_refused": "{server}: {error}: {why}",
     "mirror_kept": "{stamp} stays: {why}",
     "mirror_removed": "{stamp} goes: {why}",
+    "mirrors_verified": "{whole} of {of} mirrors are whole",
     "operator_asked": "{who}, {action}: {answer}",
     "order_sent": "{word} {takeover} to {lims}",
     "row_taken": "{row} {from_phase} -> {phase}: {why} (takeover {takeover})",

@@ -63,18 +63,23 @@ def _only(page: Values, addresses: set[str]) -> list[Any]:
     return [each for each in page["addresses"] if each["kind"] == "new" and each["address"] in addresses]
 
 
+def mistakes(error: Refusal) -> list[str]:
+    """Every mistake that the daemon names, with its place."""
+    found = error.page.get("mistakes", [])
+    return [(f"{plain(each['argument'])}: " if each["argument"] else "") + plain(each["text"]) for each in found]
+
+
 def act(client: Client, action: str, body: Values) -> dict[str, Any]:
     """Have it done; every mistake that the daemon names is told on a line of its own."""
     try:
         return client.act(action, body)
     except Refusal as error:
-        mistakes = error.page.get("mistakes", [])
-        for mistake in mistakes:
-            where = f"{plain(mistake['argument'])}: " if mistake["argument"] else ""
-            click.echo(f"  {where}{plain(mistake['text'])}", err=True)
-        if not mistakes:
+        told = mistakes(error)
+        for line in told:
+            click.echo(f"  {line}", err=True)
+        if not told:
             raise
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        count = "1 mistake" if len(told) == 1 else f"{len(told)} mistakes"
         raise RequestRefused(error.tried, count, error.page.get("remedy", "")) from error
 
 

@@ -60,6 +60,25 @@ async def test_our_own_lim_answers_orders_while_a_question_is_under_way(tmp_path
         assert len(connections) == 2
 
 
+async def test_a_slow_question_apart_delays_neither_orders_nor_other_questions(tmp_path: Path):
+    """
+    It has a connection of its own, which is gone when it was answered or given up.
+    """
+    async with local_lim(tmp_path / "s") as connections, running(channel := channel_to(tmp_path / "s")) as events:
+        assert isinstance(await soon(events), Connected)
+        apart = asyncio.create_task(channel.ask_apart("facts apart", 2000))
+        await asyncio.sleep(0.05)
+        assert "block 8 id.run" in await channel.ask("block 8 id.run", 200)
+        assert "status" in await channel.ask("status", 200, question=True)
+        assert not apart.done()
+        assert "facts apart" in await apart
+        with pytest.raises(OutOfReach, match="no answer within 50 ms"):
+            await channel.ask_apart("facts", 50)
+        await asyncio.sleep(0.4)
+        assert [writer.transport.is_closing() for writer in connections] == [False, True, False, True]
+        assert "status" in await channel.ask("status", 200)
+
+
 async def test_a_program_that_ends_is_lost_once_and_connected_again(tmp_path: Path):
     """
     redundancy-lim dies: ChannelLost, and with the next interval Connected.

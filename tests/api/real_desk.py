@@ -164,6 +164,7 @@ class RealDesk:
         self._state = taken.state
         for row in taken.rows:
             fields = {"row": row.row.number, "why": row.row.why, "takeover": row.takeover}
+            fields |= {"from_phase": str(row.phase), "phase": str(row.row.phase)}
             self.records_kept.put("row_taken", row.at, fields)
         for effect in taken.effects:
             self._perform(effect)

@@ -126,7 +126,7 @@ def test_names_and_paths_of_the_table_are_unique_and_plain():
     One name an action, one path of words, and every group that a path goes through has its help.
     """
     assert len({action.name for action in ACTIONS}) == len({action.words for action in ACTIONS}) == len(ACTIONS)
-    plain = set(string.ascii_lowercase + "-")
+    plain = set(string.ascii_lowercase + "-_")
     assert all(set(word) <= plain for action in ACTIONS for word in action.words)
     paths = {action.words for action in ACTIONS}
     assert {action.words[:-1] for action in ACTIONS} - paths <= GROUPS.keys()

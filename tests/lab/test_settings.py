@@ -12,7 +12,9 @@ from redundancyd.lab.plan import BedPlan, LimPlan, lims_named
 from redundancyd.lab.settings import daemon_settings, lim_settings
 from redundancyd.scenarios.links import ways
 
-PLAN = BedPlan("test", 2, "", {"heartbeat.interval_ms": "250", "takeover.boot_hold": "3m"})
+PLAN = BedPlan(
+    "test", 2, "", {"heartbeat.interval_ms": "250", "heartbeat.timeout_ms": "200", "takeover.boot_hold": "3m"}
+)
 BLOCKED = """\
 *filter
 :INPUT ACCEPT [0:0]
@@ -41,9 +43,10 @@ def test_a_lims_settings_name_its_own_system_only():
     """
     Addresses of the other system are no friends; spans are whole seconds.
     """
-    lines = dict(line.split("=", 1) for line in lim_settings(PLAN, LimPlan(System.PRIMARY, 2)).splitlines())
+    text = lim_settings(PLAN, LimPlan(System.PRIMARY, 2))
+    lines = dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
     assert (lines["lim"], lines["system"], lines["boot_hold"], lines["orphan_hold"]) == ("2", "primary", "180", "off")
-    assert lines["lims"].split() == ["192.0.2.11", "2001:db8:1::11", "192.0.2.12", "2001:db8:1::12"]
+    assert lines["lims"].split() == ["192.0.2.11", "192.0.2.12", "192.0.2.10", "2001:db8:1::11", "2001:db8:1::12"]
 
 
 @pytest.mark.parametrize(

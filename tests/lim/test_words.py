@@ -46,8 +46,8 @@ GARBAGE = [
     "block 7 x.y > /run/owned",
     'block 7 "x.y"',
     "block 7\tx.y\r",
-    "allow --by-hand",
-    "block --by-hand",
+    "allow by-hand",
+    "block --by-hand now",
     "boot",
     "hold",
     "remove",
@@ -149,7 +149,7 @@ def test_words_come_from_the_ssh_command(any_shell: Lim, request_line: str):
 
 
 @pytest.mark.parametrize(
-    "request_line", ["allow --by-hand", "boot", "hold", "remove", "block 1;touch /run/x a.b", "* *", "status" * 60]
+    "request_line", ["allow --by-hand now", "boot", "hold", "remove", "block 1;touch /run/x a.b", "* *", "status" * 60]
 )
 def test_words_for_the_spot_are_not_taken_from_ssh(lim: Lim, request_line: str):
     """

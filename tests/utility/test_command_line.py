@@ -175,6 +175,49 @@ async def test_inspect_table_and_row_need_no_daemon_and_everything_else_says_tha
 @pytest.mark.parametrize(
     "words",
     [
+        ("settings", "takeover"),
+        ("settings", "pause"),
+        ("data", "auto", "create"),
+        ("alarms", "acknowledge"),
+        ("inspect", "row"),
+    ],
+)
+async def test_a_question_that_nobody_is_there_to_answer_names_the_words_that_would_have(
+    ctl: Run, words: tuple[str, ...]
+):
+    """
+    What is missing, and an example that has it; exit status 2.
+    """
+    status, out, err = await ctl(*words)
+    example = next(action.example for action in ACTIONS if action.words == words)
+    assert (status, out) == (2, "")
+    assert "Missing" in err
+    assert f"for example: {example}" in err
+
+
+async def test_list_explain_and_past_alarms_are_shown_as_text_and_as_json(api: object, ctl: Run, desk: RealDesk):
+    """
+    What stands in the file and what was set since; why a takeover was made, or why not; what came and went.
+    """
+    assert "192.0.2.10" in (await ctl("list"))[1]
+    listed = json.loads((await ctl("list", "--json"))[1])
+    assert listed["in_force"]["methods"]["primary-from-alternate"] == "manual"
+    assert "the primary is heard, and it is the active system" in (await ctl("explain"))[1]
+    desk.lose(System.PRIMARY)
+    desk.beats(4)
+    assert "T08" in (await ctl("explain", "2"))[1]
+    assert json.loads((await ctl("explain", "--json"))[1])["takeover"]["number"] == 2
+    assert "nothing is kept" in (await ctl("explain", "7"))[1]
+    desk.records_kept.put("alarm_raised", 2000, {"handle": "stalled:x", "severity": 2, "text": "we stood still"})
+    desk.records_kept.put("alarm_cleared", 4000, {"handle": "stalled:x"})
+    assert "we stood still" in (await ctl("alarms", "--all"))[1]
+    past = json.loads((await ctl("alarms", "--all", "--json"))[1])["past"]
+    assert (past[0]["raised_ago_ms"] - past[0]["cleared_ago_ms"]) == 2000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         (),
         ("force",),
         ("status", "--loud"),
@@ -207,6 +250,7 @@ async def test_every_action_of_the_table_has_its_place_and_its_help(ctl: Run):
         status, out, _ = await ctl(*action.words, *(choice.word for choice in more), "--help")
         assert status == 0
         assert " ".join((more[0].help if more else action.summary).split()[:4]) in out
+        assert f"For example:\n    {action.example}\n" in out
     for words in GROUPS:
         assert (await ctl(*words, "--help"))[0] == 0
 
