@@ -42,7 +42,7 @@ class Alternate(Site):
             self.killed.set()
             await asyncio.Event().wait()
 
-    async def send(self, made: Translation) -> str:
+    async def send(self, made: Translation) -> tuple[str, tuple[str, ...]]:
         """All of it."""
         await self.effect()
         return await super().send(made)
