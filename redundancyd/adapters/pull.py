@@ -171,6 +171,7 @@ class _Pull:
         try:
             return await self.store.finish(manifest, beside=self._assert_stands(manifest))
         except MirrorUnsound:
+            await self._assert_stands(manifest)  # the better reason, likewise
             if not self.store.found_damage:
                 raise
         await self._bring(manifest, place)  # a mirror that it was linked from was damaged: no more of it is linked

@@ -94,7 +94,7 @@ TABLE: Mapping[tuple[Step, Ended], Row] = {
     (Step.PULLING, Ended.OUT_OF_REACH): _end("D05", Result.TRIED_AGAIN, _LATER),
     (Step.PULLING, Ended.FAILED): _end("D06", Result.FAILED, "no mirror was made; those that are there stay"),
     (Step.PULLING, Ended.CALLED_OFF): _end("D07", Result.TRIED_AGAIN, _OFF),
-    (Step.PULLING, Ended.MOVED): _end("D31", Result.TRIED_AGAIN, "the primary saves or deletes backups just now"),
+    (Step.PULLING, Ended.MOVED): _end("D33", Result.TRIED_AGAIN, "the primary saves or deletes backups just now"),
     (Step.KEEPING, Ended.DONE): Row("D08", Step.TRANSLATING, "the addresses of the alternate are put in"),
     (Step.KEEPING, Ended.ENOUGH): _end("D09", Result.COPIED, "a copy was all that was asked for"),
     (Step.KEEPING, Ended.FAILED): Row("D10", Step.TRANSLATING, "an old mirror stays for now; the new one is whole"),
