@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.strict, pytest.mark.timeout(180)]  # 
 NEWEST = "20260309031502"
 OLDER = "20260307040000"
 RELOAD = "/etc/opt/eri_sn/reload.json"
+ANSWER_S = 20
+"""On a busy machine the daemon waits seconds for a core; what it answers is checked here, and not how fast"""
 
 
 class Pair:
@@ -43,7 +45,7 @@ class Pair:
 
     def data(self) -> dict[str, Any]:
         """What the daemon shows of exchange data."""
-        status = self.daemon.status()
+        status = self.daemon.status(ANSWER_S)
         assert status is not None
         found = status["exchange_data"]
         assert isinstance(found, dict)
@@ -51,7 +53,7 @@ class Pair:
 
     def alarms(self) -> set[str]:
         """The names of the alarms that stand."""
-        status = self.daemon.status()
+        status = self.daemon.status(ANSWER_S)
         assert status is not None
         return {alarm["name"] for alarm in status["alarms"]}
 
@@ -203,6 +205,9 @@ def test_a_media_gateway_that_was_added_to_the_primary_holds_back_loads(settled:
     """
     Noticed before the load; an alarm names it and the remedy; the supervision goes on, and copies are made.
     """
+    settled.reload(0.5, "fails")
+    settled.order("data", "load", "--yes")
+    settled.assert_ended("rolled back")  # before a load it is asked what the systems are made of, and remembered
     gateways = settled.bed.of(System.PRIMARY)[0].path("/etc/opt/eri_sn/media_gateways")
     gateways.write_text(gateways.read_text() + "1B    192.0.2.31      255.255.255.0   192.0.2.1\n")
     settled.order("data", "load", "--yes")
@@ -212,7 +217,7 @@ def test_a_media_gateway_that_was_added_to_the_primary_holds_back_loads(settled:
         "media gateway 1B of the primary was added since the configuration",
     ]
     assert "systems_differ" in settled.alarms()
-    assert settled.running() == ""
+    assert settled.running() == OLDER
     assert settled.daemon.is_ready()
     settled.order("data", "copy")
     settled.assert_ended("nothing to do")
