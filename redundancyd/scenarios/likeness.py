@@ -8,7 +8,7 @@ Three things are folded away, because they depend on when a packet comes, and no
 - the verdict *unsure*: none yet.  A stall of a busy machine makes it appear and vanish between two equal verdicts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from redundancyd.core.takeover import TABLE, Ask, Row
@@ -48,10 +48,13 @@ def differing(page: Page, one: Course, other: Course) -> Iterator[str]:
             yield f"{part}: {' '.join(one.part(part))} -- {' '.join(other.part(part))}"
 
 
-def said_in_vain(page: Page, one: Course, others: Sequence[Course]) -> Iterator[str]:
-    """What the page says differs, although no other play, whatever its chance, goes otherwise than this one."""
+def said_in_vain(page: Page, one: Course, others: Callable[[], Iterable[Course]]) -> Iterator[str]:
+    """What the page says differs, although no other play, whatever its chance, goes otherwise than this one.
+
+    `others` plays them one after the other, as far as they are looked at.
+    """
     for part, why in page.differs:
-        if all(one.part(part) == other.part(part) for other in others):
+        if all(one.part(part) == other.part(part) for other in others()):
             yield f"{part} agree, and the page says that they differ because {why}"
 
 

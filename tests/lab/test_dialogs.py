@@ -45,7 +45,7 @@ def active(pair: Pair) -> str:
 async def takeover(screen: Terminal, word: str, system: str) -> None:
     """From the first menu through the preview to the end, and back to the first menu."""
     await screen.at("Redundancy Utility")
-    await screen.press("m", "enter")
+    await screen.press("home", "m", "enter")
     await screen.at("manual-takeover")
     if word == "traffic-in-primary" and f"> {word}" not in screen.text:
         await screen.press("down")
