@@ -42,8 +42,8 @@ class Daemon:
         return [str(script)] if script.exists() else [sys.executable, "-m", modules[name]]
 
     def _as_daemon(self, words: Sequence[str]) -> list[str]:
-        """The command as the daemon's user with the one capability it needs."""
-        user = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"]
+        """The command as the daemon's user with the one capability it needs, and as nice as its unit makes it."""
+        user = ["nice", "-n", "-10", "setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"]
         user += ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"]
         # Only what runs as this user sees the other clock: its semaphore belongs to whoever made it.
         clock = ["env", *(f"{name}={value}" for name, value in self.clock.items())] if self.clock else []
