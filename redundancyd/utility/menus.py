@@ -10,7 +10,7 @@ from typing import Any
 
 from redundancyd.actions import Argument, Kind
 from redundancyd.requests import Mistake
-from redundancyd.utility.text import plain, wrapped
+from redundancyd.utility.text import WIDTH, plain, wrapped
 from redundancyd.utility.words import Node
 
 Values = Mapping[str, Any]
@@ -147,6 +147,8 @@ def question(node: Node) -> Text:
 
 GO_OR_NOT = ("Go on", "Cancel")
 
+CONTINUED = "    "
+"""stands before what goes on on the next line"""
 KEYS = """Keys:
   Up, Down, Page Up, Page Down, Home, End   move; long lists and texts scroll
   Enter      chooses; in a form goes to the next line, from the last one on
@@ -168,6 +170,11 @@ def group_help(node: Node) -> str:
     return "\n".join([*lines, "", "The same by words:", f"  {typed} ...", "", KEYS])
 
 
+def _typed_whole(words: str) -> str:
+    """What is typed, on several lines where one is too short, as a shell takes it."""
+    return " \\\n".join(wrapped(words, "  ", CONTINUED, width=WIDTH - len(" \\")))
+
+
 def action_help(node: Node) -> str:
     """Help on an action: what it does, what it wants to know, and the words that do the same."""
     assert node.action is not None
@@ -180,7 +187,7 @@ def action_help(node: Node) -> str:
         lines += wrapped(argument.help, f"  {label(argument.name)}".ljust(20))
         for choice in argument.choices:
             lines += wrapped(choice.help, f"    {choice.word}".ljust(28))
-    return "\n".join([*lines, "", "The same by words, for example:", f"  {node.action.example}", "", KEYS])
+    return "\n".join([*lines, "", "The same by words, for example:", _typed_whole(node.action.example), "", KEYS])
 
 
 def label(name: str) -> str:

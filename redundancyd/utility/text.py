@@ -66,11 +66,11 @@ def ago(ms: int | None) -> str:
     return "never" if ms is None else f"{span(ms)} ago"
 
 
-def wrapped(text: object, first: str = "", rest: str | None = None) -> list[str]:
+def wrapped(text: object, first: str = "", rest: str | None = None, *, width: int = WIDTH) -> list[str]:
     """Lines that fit; `first` stands before the first of them, `rest` before the others."""
     rest = " " * len(first) if rest is None else rest
     words = plain(text)
-    return textwrap.wrap(words, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [first]
+    return textwrap.wrap(words, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [first]
 
 
 def box(lines: list[str], paint: Paint) -> list[str]:
