@@ -15,7 +15,7 @@ from redundancyd import config
 from redundancyd.adapters import journal
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.probes import Beats
-from redundancyd.core.systems import Goal, Kind, System
+from redundancyd.core.systems import Fallback, Goal, Kind, System
 from redundancyd.daemon import Daemon, Outside
 from redundancyd.errors import NotSaved
 from redundancyd.lives import lives
@@ -144,6 +144,7 @@ def first_goal(host: Host, path: str, active: System) -> None:
         await folder.load()
         reason = "the first goal"
         await folder.save(Goal(active, 1, Kind.FORCED, by_operator=False, reason=reason, decided_at=host.clock.now()))
+        await folder.save_fallback(Fallback.AUTOMATIC)  # as the operator said of clusters, where there are any
         folder.close()
 
     task = loop.create_task(write())
