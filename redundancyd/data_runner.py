@@ -36,6 +36,9 @@ from redundancyd.requests import (
 )
 from redundancyd.translation_desk import TranslationDesk
 
+BEGIN_MS = 1000
+"""How long a start waits for what an earlier run left behind: supervision must not wait for a disk that hangs"""
+LOOK_AT_DISK = "Look at the disk of the state folder: dmesg, and the storage behind it; then ask again."
 SLICE_MS = 15_000
 """No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
 
@@ -53,6 +56,7 @@ class DataRunner:
         self._job = DataJob(self._steps, self._files, clock, post, self._desk.take)
         self._auto: Auto | None = None
         self._resuming: LoadBegun | None = None
+        self._has_read = False
         self._started_at = clock.wall_ms()
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
@@ -61,18 +65,39 @@ class DataRunner:
         """the stamp of a mirror that could not be looked through"""
 
     async def begin(self) -> None:
-        """Read what an earlier run left behind; a load that it began is the first thing the decision hears of."""
+        """Read what an earlier run left behind; a load that it began is the first thing the decision hears of.
+
+        Where the disk does not give it soon, `run` goes on asking, and until then no job begins.
+        """
+        try:
+            async with asyncio.timeout(BEGIN_MS / 1000):
+                await self._read()
+                await self._desk.refresh()
+        except (NotSaved, TimeoutError) as error:
+            if not self._has_read:
+                record("data_state_unread", level="error", why=str(error) or f"no answer within {BEGIN_MS} ms")
+
+    async def _read(self) -> None:
         await asyncio.to_thread(know, self._config.exchange_data.timezone)
         kept = await self._files.read()
-        self._auto, self._resuming = kept.auto, kept.load
+        self._has_read, self._auto, self._resuming = True, kept.auto, kept.load
         watched_since = kept.past.watched_since or (self._started_at if self.daily() else None)
         self._job.past = replace(kept.past, watched_since=watched_since)
         if kept.load is not None:
             self._job.found(kept.load)
-        await self._desk.refresh()
+
+    async def _read_late(self) -> None:
+        while not self._has_read:
+            try:
+                await self._read()
+            except NotSaved:  # said at the beginning
+                await asyncio.sleep(BEGIN_MS / 1000)
+            else:
+                record("data_state_read", level="notice")
 
     async def run(self) -> None:
         """Jobs when they are due or asked for, until it is cancelled; a mistake of ours in one ends that one alone."""
+        await self._read_late()
         await self._look_at_mirrors()  # shown while we wait
         if self._resuming is not None:
             await self._guarded(self._job.resume(self._resuming))
@@ -115,6 +140,8 @@ class DataRunner:
         """Begin what an operator asks for, or say why not; how it ends is on the status page."""
         if isinstance(request, TranslationRequest):
             return await self._desk.act(request)
+        if not self._has_read:
+            return Problem("not_now", "the disk has not said yet what the last run left behind", LOOK_AT_DISK)
         if isinstance(request, SetAuto):
             return await self._set_auto(request)
         if self._is_busy():

@@ -363,6 +363,7 @@ async def test_a_takeover_that_is_due_keeps_jobs_from_beginning(running: Running
     The operator is told why.
     """
     monkeypatch.setattr(data_job, "hindrance", lambda _: "the alternate is active")
+    await running.runner.begin()
     answer = await running.runner.act(DataCopy())
     assert isinstance(answer, Problem)
     assert answer.detail == "the alternate is active"

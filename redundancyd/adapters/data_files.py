@@ -72,12 +72,11 @@ class DataFiles:
         self._disk = Disk("state of exchange data", files.begin)
 
     async def read(self) -> Kept:
-        """What an earlier run left behind; what can't be read is told in the journal and counts as nothing."""
-        try:
-            return await self._disk.run(self._read, 3 * _DEADLINE_MS)
-        except NotSaved as error:
-            record("data_state_unread", level="error", why=str(error))
-            return Kept(Past(), None, None)
+        """What an earlier run left behind; NotSaved while the disk hangs.
+
+        What can't be made out is told in the journal and counts as nothing.
+        """
+        return await self._disk.run(self._read, 3 * _DEADLINE_MS)
 
     def _read(self) -> Kept:
         past = _value(self._past, _PAST)

@@ -100,10 +100,10 @@ def lacks(state: State, system: System, accept: tuple[str, ...] = ()) -> tuple[L
 
 def is_ready(state: State, system: System) -> bool:
     """Whether each LIM number has a server in reach, its exchange running, able to allow (DESIGN, "Ready")."""
-    able = seen.lims_with(seen.of(state.views, system), lambda view: not _server_lack(state, view))
-    if any(lim not in able for lim in state.settings.lims(system)):
+    if system is System.PRIMARY and not _primary_hears_control(state):
         return False
-    return system is System.ALTERNATE or _primary_hears_control(state)
+    able = seen.lims_with(seen.of(state.views, system), lambda view: not _server_lack(state, view))
+    return able.issuperset(state.settings.lims(system))
 
 
 def is_accepted(state: State, system: System, lim: int) -> bool:
@@ -123,15 +123,16 @@ def _loss(state: State) -> Due | None:
 
 def _return(state: State) -> Due | None:
     """The primary is back, and either stable or the only one with endpoints."""
-    if state.verdict is not Verdict.HEARD or not is_ready(state, System.PRIMARY):
+    if state.verdict is not Verdict.HEARD:
         return None
+    since = state.stable_since
     if control_is_silent(state.heart):
         reason = "we have lost the endpoints, the primary has not"
-        return Due(System.PRIMARY, Kind.PLANNED, reason)
-    since = state.stable_since
-    if state.control_answers() and since is not None and state.now - since >= state.settings.return_after_ms:
-        return Due(System.PRIMARY, Kind.PLANNED, f"the primary has been ready for {(state.now - since) // 1000} s")
-    return None
+    elif state.control_answers() and since is not None and state.now - since >= state.settings.return_after_ms:
+        reason = f"the primary has been ready for {(state.now - since) // 1000} s"
+    else:
+        return None
+    return Due(System.PRIMARY, Kind.PLANNED, reason) if is_ready(state, System.PRIMARY) else None
 
 
 def _lim_lack(state: State, system: System, lim: int) -> Lack | None:

@@ -35,13 +35,10 @@ class View:
     def is_as_wanted(self, goal: Goal, us: Supervisor) -> bool:
         """Whether its traffic was last seen where the goal wants it, by our order of this number."""
         status = self.status
+        if status is None or status.number != goal.number or status.origin is not Origin.ORDER:
+            return False
         word = goal.wanted(self.server)
-        return (
-            status is not None
-            and status.traffic is word.traffic
-            and (status.number, status.word, status.origin) == (goal.number, word, Origin.ORDER)
-            and us.is_own(status.supervisor)
-        )
+        return status.word is word and status.traffic is word.traffic and us.is_own(status.supervisor)
 
     def is_known_otherwise(self, goal: Goal, us: Supervisor) -> bool:
         """Whether it can be ordered, and a fresh look, or none that is ever answered, says that it should be."""

@@ -14,13 +14,16 @@ class Beats:
     sequence: int = -1
     begun_us: int = 0
     answered: bool = False
+    unsent: bool = False  # a packet of the present beat could not be sent: the beat says nothing of the other side
     silent: int = 0  # whole beats in a row without an answer, before the present one
 
-    def ask(self, sequence: int, now_us: int) -> None:
+    def ask(self, sequence: int, now_us: int, *, sent: bool = True) -> None:
         """One packet more; with another number it is the first of a beat."""
         if sequence != self.sequence:
-            self.silent = 0 if self.answered or self.sequence < 0 else self.silent + 1
-            self.sequence, self.begun_us, self.answered = sequence, now_us, False
+            worthless = self.answered or self.unsent or self.sequence < 0
+            self.silent = 0 if worthless else self.silent + 1
+            self.sequence, self.begun_us, self.answered, self.unsent = sequence, now_us, False, False
+        self.unsent = self.unsent or not sent
 
     def answer(self, sequence: int) -> None:
         """It was answered."""
@@ -29,7 +32,9 @@ class Beats:
 
     def run(self, now_us: int, timeout_us: int) -> int:
         """Beats in a row without an answer, the present one among them once its time is over."""
-        return self.silent + int(not self.answered and self.sequence >= 0 and now_us - self.begun_us >= timeout_us)
+        if self.answered or self.sequence < 0 or now_us - self.begun_us < timeout_us:
+            return self.silent
+        return 0 if self.unsent else self.silent + 1
 
 
 @dataclass(slots=True)

@@ -76,6 +76,7 @@ def _run(task: tuple[int, float]) -> Outcome:
     quicken()
     gc.collect()
     gc.freeze()
+    gc.disable()  # a run leaves little garbage; it is collected before the next
     return Run(plan(seed, hours)).play()
 
 

@@ -95,6 +95,8 @@ class Fleet:
             return True
         if place.unplugged or self.own.unplugged:
             return False
+        if not self.cut:
+            return True
         ours, theirs = Site.ALTERNATE, SITES[place.server.system]
         return ours is theirs or (Way(ours, theirs) if there else Way(theirs, ours)) not in self.cut
 
@@ -141,10 +143,10 @@ class Fleet:
                 return True
             loop_at = loop.next_at()
         world_at = timeline.next_at()
-        instants = [at for at in (loop_at, world_at) if at is not None]
-        if not instants or min(instants) > until:
+        at = loop_at if world_at is None or (loop_at is not None and loop_at < world_at) else world_at
+        if at is None or at > until:
             return False
-        timeline.now_us = max(timeline.now_us, min(instants))
+        timeline.now_us = max(timeline.now_us, at)
         if world_at is not None and world_at <= timeline.now_us:
             timeline.happen()
         return True

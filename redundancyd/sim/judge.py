@@ -78,11 +78,10 @@ class Judge:
 
     def asked(self, target: str, sequence: int, *, sent: bool) -> None:
         """An echo request to one of the two addresses that decide."""
-        if target == MASTER and not sent:
-            self.master = Beats()  # what we could not send says nothing of the other side
-            return
-        beats = self.master if target == MASTER else self.control
-        beats.ask(sequence, self.fleet.timeline.now_us)
+        if target == MASTER:
+            self.master.ask(sequence, self.fleet.timeline.now_us, sent=sent)
+        else:
+            self.control.ask(sequence, self.fleet.timeline.now_us)
 
     def answered(self, target: str, sequence: int) -> None:
         """An answer came."""

@@ -74,11 +74,10 @@ class Place:
     unplugged: bool = False
     refuses_ssh: bool = False
     wires: list[Wire] = field(default_factory=list)
+    name: str = field(init=False)  # for people; kept, for it is asked for millions of times
 
-    @property
-    def name(self) -> str:
-        """How it is written for people."""
-        return self.server.name
+    def __post_init__(self) -> None:
+        self.name = self.server.name
 
     @property
     def is_own(self) -> bool:
