@@ -12,7 +12,7 @@ from typing import Any
 
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.core.state import Phase, State
-from redundancyd.core.systems import Goal, Kind, Method, System
+from redundancyd.core.systems import Goal, Kind, Method, Methods, Pause, System
 from redundancyd.core.takeover import TABLE, Trigger
 from redundancyd.daemon import Daemon
 from redundancyd.errors import StateUnreadable
@@ -44,6 +44,7 @@ class Judge:
     daemon: Daemon | None = None
     goal: Goal | None = None
     phase: Phase | None = None
+    holds: tuple[Methods, Pause | None] | None = None
     master: Beats = field(default_factory=Beats)
     control: Beats = field(default_factory=Beats)
     made: dict[int, System] = field(default_factory=dict)
@@ -124,8 +125,9 @@ class Judge:
             self._hear_answers()
         state = daemon.state() if daemon else None
         goal, phase = (state.goal, state.phase) if state else (None, None)
-        if goal is not self.goal or phase is not self.phase:
-            self.goal, self.phase = goal, phase
+        holds = (state.methods, state.pause) if state else None  # what may hold a takeover back
+        if goal is not self.goal or phase is not self.phase or holds != self.holds:
+            self.goal, self.phase, self.holds = goal, phase, holds
             self.deadlines.look(daemon)
         if self.fleet.service.crashes:
             self.court.broken("no mistake of ours", f"the daemon ended: {self.fleet.service.crashes[0]!r}")

@@ -59,6 +59,17 @@ def test_the_product_breaks_nothing(deeds: tuple[Deed, ...]):
     assert outcome.tried["L3 put right"] or outcome.tried["S1 no overlap"] or outcome.tried["L1 taken over"]
 
 
+@pytest.mark.parametrize(
+    "words", [("pause", "--for", "60s", "--reason", "work"), ("takeover", "alternate-from-primary", "manual")]
+)
+def test_a_takeover_that_is_held_back_while_it_is_awaited_is_not_missed(words: tuple[str, ...]):
+    """
+    The operator says so after the loss, before the daemon is sure of it; nothing else happens afterwards.
+    """
+    deeds = Deed(30_000, "power-off", ("primary",)), Deed(36_000, "order", ("settings", *words))
+    assert broken_by(*deeds, heartbeat__interval_ms=2000, heartbeat__timeout_ms=1500, heartbeat__missed=4) == ""
+
+
 def test_a_takeover_against_the_method_is_found(monkeypatch: pytest.MonkeyPatch):
     """
     Nothing holds an automatic takeover any more.
