@@ -151,11 +151,19 @@ def read(path: Path, at_most: int) -> bytes:
 
 
 def seal(path: Path, sha256: str) -> None:
-    """Nobody writes to this file any more, it is on disk, and its time stamp says that it had this checksum."""
+    """Nobody writes to this file any more, it is on disk, and its time stamp says that it had this checksum.
+
+    What the disk did not take is gone: it would be read from memory as if it were there, and synced without an error.
+    """
     with _open(path) as descriptor:
         os.fchmod(descriptor, 0o400)
         os.utime(descriptor, ns=(_mark(sha256), _mark(sha256)))
-        os.fsync(descriptor)
+        try:
+            os.fsync(descriptor)
+        except OSError:
+            doubt(path)  # in whichever mirrors it is
+            path.unlink(missing_ok=True)
+            raise
 
 
 def is_sealed(path: Path, sha256: str) -> bool:

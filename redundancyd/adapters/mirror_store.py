@@ -107,7 +107,7 @@ class MirrorStore:
         return await self._run(lambda check: self._keep(count, today, check), WORK_DEADLINE_MS)
 
     async def fresh(self, stamp: str) -> Path:
-        """An empty folder for what is made of a mirror; what was in it is gone."""
+        """An empty folder for what is made of a mirror; what was made before, of whichever one, is gone."""
         return await self._run(lambda _: self._emptied(stamp), WORK_DEADLINE_MS)
 
     async def measure(self, folder: Path, lim: int, stamp: str) -> LimManifest:
@@ -202,8 +202,9 @@ class MirrorStore:
         return Place(folder, room_bytes, old, large, had)
 
     def _alone(self, stamp: str) -> Path:
-        """The folder for a new mirror; others that were not finished are gone."""
+        """The folder for a new mirror; others that were not finished are gone, and what was made of older ones."""
         assert is_stamp(stamp)
+        files.remove(self.folder / _FRESH)
         folder = self.folder / _INCOMING / stamp
         if folder.parent.is_dir():
             for other in _stamps(folder.parent):
@@ -292,7 +293,7 @@ class MirrorStore:
         if not is_stamp(stamp):
             raise MirrorUnsound(f"making a folder for {stamp!r}", "it is no stamp")
         folder = self.folder / _FRESH / stamp
-        files.remove(folder)
+        files.remove(folder.parent)
         files.make_folder(folder)
         return folder
 

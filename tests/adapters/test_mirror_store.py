@@ -489,6 +489,42 @@ async def test_a_mirror_that_would_not_fit_is_not_begun(store: MirrorStore):
     assert (await told(store))[0] == f"{STAMPS[0]}: whole"
 
 
+@pytest.mark.D2
+async def test_translated_data_of_earlier_days_does_not_fill_the_disk(store: MirrorStore):
+    """
+    What was made of one mirror goes when another one is translated, and before the next backup comes.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    for stamp in STAMPS[:2]:
+        (await store.fresh(stamp) / "made").write_bytes(b"translated")
+    assert [path.name for path in store.folder.rglob("made")] == ["made"]
+    await store.begin(manifest_of(STAMPS[1], SECOND))
+    assert not list(store.folder.rglob("made"))
+
+
+@pytest.mark.D1
+async def test_what_the_disk_did_not_take_is_sent_anew(store: MirrorStore, monkeypatch: pytest.MonkeyPatch):
+    """
+    A disk says only once that it has lost what was written; its memory goes on showing the right bytes for a while.
+    """
+    await send(store, STAMPS[0], FIRST)
+    real, failed = os.fsync, [False]
+
+    def fails_once(descriptor: int) -> None:
+        if not failed[0]:
+            failed[0] = True
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror_files, "AT_ONCE", 1)
+        patch.setattr(os, "fsync", fails_once)
+        with pytest.raises(NotSaved, match="Input/output error"):
+            await store.finish(manifest_of(STAMPS[0], FIRST))
+    assert len(await send(store, STAMPS[0], FIRST)) == 1
+    assert (await store.finish(manifest_of(STAMPS[0], FIRST))).is_whole
+
+
 @pytest.mark.D3
 async def test_translated_data_shares_nothing_with_the_mirrors(store: MirrorStore):
     """
