@@ -15,7 +15,7 @@ HELD_SHOWN = 20
 
 def page(doing: Mapping[str, str | None], progress: Progress | None, past: Past, daily: Daily | None, now: int) -> Page:
     """The part `exchange_data` of the status page, but for the mirrors."""
-    again_at = past.retry_at()
+    again_at = past.retry_at(now)
     return {
         **doing,
         "progress": None if progress is None else progress_page(progress),

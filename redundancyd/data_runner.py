@@ -54,6 +54,7 @@ class DataRunner:
         self._auto: Auto | None = None
         self._resuming: LoadBegun | None = None
         self._started_at = clock.wall_ms()
+        self._start = clock.now()
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
         self._verifying = False
@@ -199,12 +200,11 @@ class DataRunner:
             return self._asked.get_nowait()
         if daily is None:
             return None
-        again_at = self._job.past.retry_at()
-        if again_at is not None and now >= again_at:
+        started_at = now - (self._clock.now() - self._start)  # by the wall clock of now, which may have been set since
+        if daily.is_due(now, self._job.past.attempt_at, started_at, self._host):
             return DataLoad(None, copy=True)
-        if daily.is_due(now, self._job.past.attempt_at, self._started_at, self._host):
-            return DataLoad(None, copy=True)
-        return None
+        again_at = self._job.past.retry_at(now)
+        return DataLoad(None, copy=True) if again_at is not None and now >= again_at else None
 
     async def _look_at_mirrors(self) -> None:
         try:

@@ -206,13 +206,13 @@ class DataJob:
         self._mirror = await self._steps.pull(tell)
         self.stamp, self.progress = self._mirror.stamp, None
         if isinstance(self._request, DataCopy):
-            return (Ended.SAME if self.stamp in had else Ended.DONE), self.stamp
-        is_loaded = self.past.mirror == self.stamp and self.past.table == await self._steps.table_checksum()
+            return (Ended.HAD if self.stamp in had else Ended.DONE), self.stamp
+        is_loaded = self.past.runs(self.stamp, await self._steps.table_checksum())
         return (Ended.SAME if is_loaded else Ended.DONE), self.stamp
 
     async def _look_for_strange_data(self) -> None:
-        """Whether somebody changed the alternate's data by hand since we loaded it."""
-        if not self.past.loaded:
+        """Whether somebody changed the alternate's data by hand since we loaded it; what a load broke, we did."""
+        if not self.past.loaded or self.past.spoilt is Result.BROKEN:
             return
         with suppress(RedundancyError):
             found = await self._steps.own_backups()

@@ -1,6 +1,7 @@
 """The jobs over steps of the test: what the decision hears, what is on the disk before a load, how each job ends."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -64,7 +65,7 @@ class Site:
         self.found = Findings()
         self.behind: tuple[str, ...] = ()
         self.reloads = ""
-        self.ran = STAMP
+        self.ran = self.current = STAMP
         self.store = self.loader = self
         self.layouts = Layouts()
 
@@ -127,7 +128,7 @@ class Site:
 
     async def own_backups(self) -> BackupList:
         """What was loaded."""
-        return BackupList(STAMP, (Backup(STAMP, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
+        return BackupList(self.current, (Backup(self.current, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
 
     async def measure(self) -> str:
         """What the exchange is at."""
@@ -137,7 +138,7 @@ class Site:
 class Running:
     """A runner, and what it posts; the decision grants every load, unless the test says why not."""
 
-    def __init__(self, folder: Path, site: Site | None = None) -> None:
+    def __init__(self, folder: Path, site: Site | None = None, clocks: Clock | None = None) -> None:
         text = SETTINGS.replace("FOLDER", str(folder)) + '\n[exchange_data]\nauto = "off"\n'
         settings = config.parse(text.encode())
         Path(settings.daemon.state_folder).mkdir(exist_ok=True)
@@ -145,7 +146,7 @@ class Running:
         self.site = site or Site()
         self.posted: list[Event] = []
         self.refusal = ""
-        self.runner = DataRunner(settings, Clock(), "site", self._post, cast("Steps", self.site))
+        self.runner = DataRunner(settings, clocks or Clock(), "site", self._post, cast("Steps", self.site))
         self.runner.see(cast("State", object()))
 
     def _post(self, event: Event) -> None:
@@ -158,21 +159,24 @@ class Running:
     async def job(self, request: DataCopy | DataLoad) -> Past:
         """A job from its beginning to its end."""
         await self.runner.begin()
+        before = self.runner._job.past.ended_at
         task = asyncio.create_task(self.runner.run())
         try:
             assert isinstance(await self.runner.act(request), Done)
-            return await self.ended()
+            return await self.ended(before)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def ended(self) -> Past:
-        """How the job ended, once that is on the disk."""
+    async def ended(self, before: int | None = None) -> Past:
+        """How the job ended, once that is on the disk; not the one that ended at this instant."""
         async with asyncio.timeout(5):
-            while (past := (await self.files.read()).past).result is None or self.runner.page()["step"] != "resting":
+            while True:
+                past = (await self.files.read()).past
+                if past.ended_at != before and self.runner.page()["step"] == "resting":
+                    return past
                 await asyncio.sleep(0.01)
-        return past
 
     def kinds(self) -> list[type[Event]]:
         """What was posted, by kind."""
@@ -250,6 +254,52 @@ async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
     assert past.result is Result.BROKEN
     assert next(alarm.name for alarm in running.runner.alarms()) == "data_not_rolled_back"
     assert running.kinds() == [LoadAsked, LoadEnded]
+
+
+@pytest.mark.D3
+async def test_what_a_broken_load_left_is_neither_forgotten_nor_taken_for_what_was_loaded(running: Running):
+    """
+    A copy leaves the alarm as it is; nobody is said to have changed the data by hand; the same mirror is loaded anew.
+    """
+    assert (await running.job(DataLoad())).loaded == STAMP
+    running.site.goes["load"] = raising(FarDataRefused("load", "it failed", word="reload_failed"))
+    running.site.goes["rollback"] = raising(OutOfReach("rollback", "gone"))
+    assert (await running.job(DataLoad())).result is Result.BROKEN
+    running.site.current = "20260310031502"
+    assert "the current backup is there already" in (await running.job(DataCopy())).why
+    old = "backup_too_old"  # the stamp of these tests is of long ago
+    assert [alarm.name for alarm in running.runner.alarms()] == ["data_not_rolled_back", old]
+    running.site.goes = {}
+    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
+    assert [alarm.name for alarm in running.runner.alarms()] == [old]
+
+
+class Clocks(Clock):
+    """The clocks of a host, the wall clock of which may be set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_ms = 0
+
+    def wall_ms(self) -> int:
+        """As it was set."""
+        return super().wall_ms() + self.set_ms
+
+
+async def test_a_clock_that_is_put_right_does_not_hold_back_the_job_of_the_next_night(tmp_path: Path):
+    """
+    It was a year ahead when the daemon started and the last job began; a year without a job would be the end of it.
+    """
+    clocks = Clocks()
+    clocks.set_ms = 365 * 86_400_000
+    running = Running(tmp_path, clocks=clocks)
+    await running.runner.begin()
+    local = time.localtime(time.time() - 60)
+    assert isinstance(await running.runner.act(SetAuto((local.tm_hour, local.tm_min))), Done)
+    running.runner._job.past = Past().begun(clocks.wall_ms())
+    clocks.set_ms = 0
+    running.runner._start -= 3 * 86_400_000  # it has been up for days
+    assert running.runner._due() == DataLoad(None, copy=True)
 
 
 async def test_a_load_that_the_lim_refuses_has_nothing_to_roll_back(running: Running):
