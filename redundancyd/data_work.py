@@ -60,6 +60,7 @@ class DataJob:
         self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
+        self._begun: LoadBegun | None = None
         self._behind: tuple[str, ...] = ()  # servers that have not received what is to be loaded
 
     # --- what the decision says ---
@@ -119,7 +120,7 @@ class DataJob:
         self.stamp, self.step = begun.stamp, Step.LOADING
         self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
-        ended, why = await self._do(Step.LOADING, lambda: self._hear(begun))
+        ended, why = await self._do(Step.LOADING, lambda: self._followed(begun, data_loads.hear))
         await self._walk(Step.LOADING, ended, why)
 
     async def _walk(self, step: Step, ended: Ended, why: str) -> None:
@@ -275,27 +276,40 @@ class DataJob:
             await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(begun)
+        return await self._followed(begun, data_loads.watch)
 
     def _note_loaded(self, begun: LoadBegun) -> None:
         past = replace(self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table)
         self.past = replace(past, foreign="", missing=(), behind=self._behind)
 
-    async def _watch(self, begun: LoadBegun) -> Outcome:
-        outcome = await data_loads.watch(self._steps, self._clock, begun, self._running)
-        if outcome[0] is Ended.DONE:
-            self._note_loaded(begun)
-        return outcome
-
-    async def _hear(self, begun: LoadBegun) -> Outcome:
-        outcome = await data_loads.hear(self._steps, self._clock, begun, self._running)
+    async def _followed(self, begun: LoadBegun, follow: data_loads.Follow) -> Outcome:
+        """How a load ends that may have begun."""
+        self._begun = begun
+        outcome = await follow(self._steps, self._clock, begun, self._running)
         if outcome[0] is Ended.DONE:
             self._note_loaded(begun)
         return outcome
 
     async def _roll_back(self) -> Outcome:
-        await self._steps.rollback(self._running)
+        """Load what ran before, in the time that a takeover waits for; a load that never began needs no way back."""
+        assert self._granted is not None
+        if waits := "" if self._state is None else data_job.takeover_waits(self._state):
+            if self._granted.until - self._clock.now() < data_job.ROLLBACK_LEAST_MS:
+                return Ended.CALLED_OFF, waits
+        else:
+            await self._go_on_until(self._clock.now() + self._steps.reload_deadline_ms)
+        if await self._steps.has_begun(self.stamp, self._running):
+            await self._steps.rollback(self._running)
         return Ended.DONE, ""
+
+    async def _go_on_until(self, until: int) -> None:
+        """A takeover that becomes due waits for this reload, too; so it does after a restart."""
+        assert self._granted is not None
+        assert self._begun is not None
+        self._granted = Load(self._granted.request, until)
+        self._post(LoadUnderWay(Reload(self._granted.request, until), self._clock.now()))
+        with suppress(NotSaved):
+            await self._files.save_load(replace(self._begun, until=until))
 
     def _running(self, what: str, seconds: int) -> None:
         self.exchange = f"{what}, {seconds} s"

@@ -64,7 +64,8 @@ class Site:
         self.unconfirmed: tuple[str, ...] = ()
         self.found = Findings()
         self.behind: tuple[str, ...] = ()
-        self.reloads = ""
+        self.began = True
+        self.reload_deadline_ms = 60_000
         self.ran = self.current = STAMP
         self.store = self.loader = self
         self.layouts = Layouts()
@@ -121,6 +122,10 @@ class Site:
         await self._do("last_load")
         return Loaded(self.ran, "", 1)
 
+    async def has_begun(self, _stamp: str, _running: object) -> bool:
+        """As the test says."""
+        return self.began
+
     async def rollback(self, _running: object) -> Loaded:
         """At once."""
         await self._do("rollback")
@@ -129,10 +134,6 @@ class Site:
     async def own_backups(self) -> BackupList:
         """What was loaded."""
         return BackupList(self.current, (Backup(self.current, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
-
-    async def measure(self) -> str:
-        """What the exchange is at."""
-        return self.reloads
 
 
 class Running:
@@ -146,6 +147,7 @@ class Running:
         self.site = site or Site()
         self.posted: list[Event] = []
         self.refusal = ""
+        self.lasts_ms = 60_000
         self.runner = DataRunner(settings, clocks or Clock(), "site", self._post, cast("Steps", self.site))
         self.runner.see(cast("State", object()))
 
@@ -154,7 +156,7 @@ class Running:
         if isinstance(event, LoadAsked) and self.refusal:
             self.runner.refused(Refuse(event.request, "not_loaded", self.refusal))
         elif isinstance(event, LoadAsked):
-            self.runner.granted(Load(event.request, event.at + 60_000))
+            self.runner.granted(Load(event.request, event.at + self.lasts_ms))
 
     async def job(self, request: DataCopy | DataLoad) -> Past:
         """A job from its beginning to its end."""
@@ -187,6 +189,7 @@ class Running:
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     """A runner whose decision has nothing against jobs."""
     monkeypatch.setattr(data_job, "hindrance", lambda _: "")
+    monkeypatch.setattr(data_job, "takeover_waits", lambda _: "")
     return Running(tmp_path)
 
 
@@ -230,18 +233,78 @@ def raising(error: Exception) -> Callable[[], None]:
 @pytest.mark.D3
 @pytest.mark.parametrize(
     "error",
-    [FarDataRefused("load", "it failed", word="reload_failed"), OutOfReach("load", "gone"), ValueError("ours")],
-    ids=["failed", "silent", "a mistake of ours"],
+    [FarDataRefused("load", "it failed", word="reload_failed"), ValueError("ours")],
+    ids=["failed", "a mistake of ours"],
 )
 async def test_whatever_goes_wrong_in_a_load_it_is_rolled_back_and_ended(running: Running, error: Exception):
     """
-    The decision never waits for a load that nobody watches.
+    The decision never waits for a load that nobody watches; for the way back it waits as for any reload.
     """
     running.site.goes["load"] = raising(error)
     past = await running.job(DataLoad())
     assert past.result is Result.ROLLED_BACK
     assert running.site.done[-1] == "rollback"
-    assert running.kinds() == [LoadAsked, LoadEnded]
+    assert running.kinds() == [LoadAsked, LoadUnderWay, LoadEnded]
+
+
+@pytest.fixture
+def impatient(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """A decision that waits for a load for 200 ms, and a job that asks again every 20 ms."""
+    monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
+    running.lasts_ms = 200
+    running.site.goes["load"] = raising(OutOfReach("load", "the connection ended in the middle"))
+    return running
+
+
+@pytest.mark.D3
+async def test_a_load_that_was_lost_sight_of_is_heard_of_until_it_has_ended(impatient: Running):
+    """
+    The LIM goes on by itself: what ended well stays; that it is busy still is no word of its end.
+    """
+    answers = [FarDataRefused("load", "being loaded", word="busy"), OutOfReach("load", "gone")]
+
+    def answer() -> None:
+        if answers:
+            raise answers.pop()
+
+    impatient.site.goes["last_load"] = answer
+    past = await impatient.job(DataLoad())
+    assert (past.result, past.loaded) == (Result.LOADED, STAMP)
+    assert impatient.site.done[-3:] == ["last_load"] * 3
+    assert impatient.kinds() == [LoadAsked, LoadEnded]
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize(("began", "last"), [(True, "rollback"), (False, "last_load")])
+async def test_a_load_that_nobody_knows_of_is_rolled_back_where_it_has_begun(
+    impatient: Running, began: bool, last: str
+):
+    """
+    Where it never came to the LIM, the way back would lead to what ran before the load before.
+    """
+    impatient.site.began = began
+    impatient.site.goes["last_load"] = raising(OutOfReach("load", "gone"))
+    assert (await impatient.job(DataLoad())).result is Result.ROLLED_BACK
+    assert impatient.site.done[-1] == last
+
+
+@pytest.mark.D3
+async def test_a_takeover_that_waits_for_a_load_that_hung_does_not_wait_for_the_way_back(
+    impatient: Running, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Its time is over: the alternate is allowed as it is, and no reload begins in that very instant.
+    """
+    monkeypatch.setattr(data_job, "takeover_waits", lambda _: "a takeover to the alternate waits")
+    impatient.site.goes["load"] = raising(FarDataRefused("load", "no end", word="reload_hangs"))
+    past = await impatient.job(DataLoad())
+    assert past.result is Result.BROKEN
+    assert "a takeover to the alternate waits" in past.why
+    assert "rollback" not in impatient.site.done
+    assert impatient.kinds() == [LoadAsked, LoadEnded]
+    impatient.lasts_ms = 60_000
+    assert (await impatient.job(DataLoad())).result is Result.ROLLED_BACK
+    assert impatient.kinds()[2:] == [LoadAsked, LoadEnded]
 
 
 async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
@@ -253,7 +316,7 @@ async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
     past = await running.job(DataLoad())
     assert past.result is Result.BROKEN
     assert next(alarm.name for alarm in running.runner.alarms()) == "data_not_rolled_back"
-    assert running.kinds() == [LoadAsked, LoadEnded]
+    assert running.kinds() == [LoadAsked, LoadUnderWay, LoadEnded]
 
 
 @pytest.mark.D3
@@ -458,7 +521,8 @@ async def test_a_start_that_finds_a_load_hears_how_it_ended(
     assert past.result is result
     assert past.loaded == (STAMP if result is Result.LOADED else "")
     assert running.site.done == done
-    assert running.kinds() == [LoadUnderWay, LoadEnded]
+    back = [LoadUnderWay] if result is Result.ROLLED_BACK else []
+    assert running.kinds() == [LoadUnderWay, *back, LoadEnded]
     assert (await running.files.read()).load is None
 
 

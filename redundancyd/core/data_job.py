@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from redundancyd.core.due import called_for
+from redundancyd.core.due import called_for, held
 from redundancyd.core.state import State
 from redundancyd.core.systems import System
 
@@ -22,6 +22,11 @@ RETRY_FIRST_MS = 60_000
 RETRY_MOST_MS = HOUR_MS
 OVERDUE_MS = 48 * HOUR_MS
 """A job that did not succeed for so long is an alarm"""
+
+
+ROLLBACK_LEAST_MS = 10_000
+"""Where a takeover waits and less time than this is left, what ran before is not loaded again"""
+_ACTIVE = "the alternate is active: its data is not touched"
 
 
 class Step(StrEnum):
@@ -122,6 +127,7 @@ TABLE: Mapping[tuple[Step, Ended], Row] = {
     (Step.ROLLING_BACK, Ended.DONE): _end("D28", Result.ROLLED_BACK, "the alternate runs what it ran before"),
     (Step.ROLLING_BACK, Ended.FAILED): _end("D29", Result.BROKEN, "the alternate may run nothing; look at it"),
     (Step.ROLLING_BACK, Ended.OUT_OF_REACH): _end("D30", Result.BROKEN, "the alternate may run nothing; look at it"),
+    (Step.ROLLING_BACK, Ended.CALLED_OFF): _end("D35", Result.BROKEN, "the alternate is wanted as it is; look at it"),
 }
 """Everything else can't be: a step ends in no other way."""
 
@@ -143,10 +149,19 @@ def hindrance(state: State) -> str:
     if goal is None:
         return "no goal is known"
     if goal.active is System.ALTERNATE:
-        return "the alternate is active: its data is not touched"
+        return _ACTIVE
     if called_for(state) is not None:
         return "a takeover to the alternate is due"
     return ""
+
+
+def takeover_waits(state: State) -> str:
+    """Why the alternate is wanted as it is, as soon as its load has ended; empty when nobody waits for that."""
+    if state.goal is not None and state.goal.active is System.ALTERNATE:
+        return _ACTIVE
+    called = called_for(state)
+    waits = called is not None and called.active is System.ALTERNATE and not held(state, called.active)
+    return "a takeover to the alternate waits" if waits else ""
 
 
 @dataclass(frozen=True, slots=True)
