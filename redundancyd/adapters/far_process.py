@@ -77,6 +77,17 @@ async def follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
             brought(int(found[-1][1].replace(b",", b"")))
 
 
+@contextlib.asynccontextmanager
+async def complaints(process: asyncio.subprocess.Process) -> AsyncIterator["asyncio.Task[str]"]:
+    """`why_of` while something else is read: a process whose complaints nobody reads stands still in the end."""
+    why = asyncio.create_task(why_of(process))
+    try:
+        yield why
+    finally:
+        why.cancel()
+        await asyncio.wait({why})
+
+
 async def why_of(process: asyncio.subprocess.Process) -> str:
     """The end of what a process said on standard error, on one line."""
     assert process.stderr
