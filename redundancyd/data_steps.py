@@ -229,14 +229,19 @@ class Steps:
 
 
 def told_of(kind: Kind, seen: Mapping[int, Findings]) -> tuple[str, ...]:
-    """The first addresses of a kind, each with its first place, for people."""
+    """The first addresses of a kind, each with its first place, for people; nothing where there is none of the kind."""
     found = []
     for lim, findings in seen.items():
+        counted = findings.counts[kind]
         for of, address, tally in findings.told():
             if of is kind:
+                counted -= tally.count
                 file, line = tally.places[0] if tally.places else ("?", 0)
                 times = f", {tally.count} times" if tally.count > 1 else ""
                 found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
+        if counted > 0:
+            places = "1 place" if counted == 1 else f"{counted} places"
+            found.append(f"{places} more in LIM {lim}, beyond the addresses that are listed one by one")
     return tuple(found[:TOLD_MOST])
 
 

@@ -8,7 +8,9 @@ import pytest
 from redundancyd import config
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_in import IntoLim, Loaded
-from redundancyd.data_steps import Steps
+from redundancyd.core import findings
+from redundancyd.core.findings import Findings, Kind
+from redundancyd.data_steps import Steps, told_of
 from redundancyd.errors import FarDataRefused, OutOfReach
 from redundancyd.translation_desk import TranslationDesk
 from tests.test_program import SETTINGS
@@ -73,3 +75,18 @@ async def test_a_load_has_begun_unless_the_lim_tells_of_another_one(steps: Steps
     for error in (OutOfReach("load", "gone"), FarDataRefused("load", "it failed", word="reload_failed")):
         says(monkeypatch, "last_load", error)
         assert await steps.has_begun(OLD, nothing)
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize("kind", [Kind.MISSING, Kind.NEW])
+def test_what_is_only_counted_holds_back_a_load_as_well(monkeypatch: pytest.MonkeyPatch, kind: Kind):
+    """
+    Thousands of telephones are confirmed and listed one by one; behind them comes an address that nobody knows.
+    """
+    monkeypatch.setattr(findings, "ADDRESSES_MAX", 2)
+    found = Findings()
+    for address in ("203.0.113.1", "203.0.113.2"):
+        found.add(Kind.FOREIGN, address, "A.D", 1)
+    found.add(kind, "192.0.2.9", "A.D", 2)
+    assert told_of(kind, {1: found}) == ("1 place more in LIM 1, beyond the addresses that are listed one by one",)
+    assert told_of(Kind.FOREIGN, {1: found})[1:] == ("203.0.113.2 in LIM 1, A.D:1",)
