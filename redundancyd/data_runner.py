@@ -1,7 +1,7 @@
 """When jobs of exchange data begin, and what is shown of them; in a task of its own: no takeover waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from redundancyd.core.data_job import Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event
 from redundancyd.core.findings import Kind
-from redundancyd.core.mirrors import Mirror, newest
+from redundancyd.core.mirrors import Condition, Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.data_page import held_page, mirror_pages, page
 from redundancyd.data_steps import Steps
@@ -38,6 +38,8 @@ from redundancyd.translation_desk import TranslationDesk
 
 SLICE_MS = 15_000
 """No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
+AUTOMATIC = DataLoad(None, copy=True)
+"""What is done once a day"""
 
 
 class DataRunner:
@@ -122,17 +124,27 @@ class DataRunner:
             return Problem("under_way", f"exchange data: {self._doing()}", "Watch it with 'redundancyctl data list'.")
         if not isinstance(request, DataVerify) and (why := self._job.hindrance()):
             return Problem("not_now", why, "Ask again when the primary is active and answers.")
-        if isinstance(request, DataLoad):
-            whole = [mirror for mirror in await self._steps.store.look() if mirror.is_whole]
-            if request.stamp is not None and request.stamp not in {mirror.stamp for mirror in whole}:
-                return Problem("no_such_mirror", f"no whole mirror {request.stamp}", "See 'redundancyctl data list'.")
-            if not whole:
-                return Problem("no_such_mirror", "no whole mirror is there", "Make one: 'redundancyctl data copy'.")
+        if not isinstance(request, DataCopy) and (problem := await self._mirror_lacks(request)):
+            return problem
         try:
             self._asked.put_nowait(request)
         except asyncio.QueueFull:
             return Problem("under_way", "another job was asked for", "Ask again when it has ended.")
         return Done("begun; 'redundancyctl data list' shows how it goes")
+
+    async def _mirror_lacks(self, request: DataLoad | DataVerify) -> Problem | None:
+        """Why there is no mirror to do that with; None when there is."""
+        try:
+            mirrors = await self._steps.store.look()
+        except RedundancyError as error:
+            return Problem("not_saved", f"{error.tried}: {error.came_back}", error.remedy)
+        fitting = _complete(mirrors) if isinstance(request, DataVerify) else [each for each in mirrors if each.is_whole]
+        what = "mirror" if isinstance(request, DataVerify) else "whole mirror"
+        if request.stamp is not None and request.stamp not in {mirror.stamp for mirror in fitting}:
+            return Problem("no_such_mirror", f"no {what} {request.stamp}", "See 'redundancyctl data list'.")
+        if not fitting:
+            return Problem("no_such_mirror", f"no {what} is there", "Make one: 'redundancyctl data copy'.")
+        return None
 
     def _is_busy(self) -> bool:
         return self._verifying or self._job.step is not Step.RESTING or self._asked.full()
@@ -163,7 +175,7 @@ class DataRunner:
         job = self._job
         doing = {"step": self._doing(), "stamp": job.stamp or None, "exchange": job.exchange or None}
         daily, now = self.daily(), self._clock.wall_ms()
-        shown = page(doing, job.progress, job.past, daily, now)
+        shown = page(doing, job.progress, job.past, daily, self._again_at(now), now)
         held = held_page(self._held())
         shown |= {"layout": self._steps.layouts.page()}
         return {**shown, **held, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
@@ -198,13 +210,16 @@ class DataRunner:
         now, daily = self._clock.wall_ms(), self.daily()
         if not self._asked.empty():
             return self._asked.get_nowait()
-        if daily is None:
-            return None
         started_at = now - (self._clock.now() - self._start)  # by the wall clock of now, which may have been set since
-        if daily.is_due(now, self._job.past.attempt_at, started_at, self._host):
-            return DataLoad(None, copy=True)
-        again_at = self._job.past.retry_at(now)
-        return DataLoad(None, copy=True) if again_at is not None and now >= again_at else None
+        if daily is not None and daily.is_due(now, self._job.past.attempt_at, started_at, self._host):
+            return AUTOMATIC
+        again_at = self._again_at(now)
+        return (self._job.request or AUTOMATIC) if again_at is not None and now >= again_at else None
+
+    def _again_at(self, now: int) -> int | None:
+        """When what was asked for last, or by the day, is tried again; None when it is not."""
+        is_known = self._job.request is not None or self.daily() is not None
+        return self._job.past.retry_at(now) if is_known else None
 
     async def _look_at_mirrors(self) -> None:
         try:
@@ -233,7 +248,7 @@ class DataRunner:
             self._verifying = False
 
     async def _verify_each(self, request: DataVerify) -> None:
-        stamps = [mirror.stamp for mirror in self._mirrors if request.stamp in {None, mirror.stamp}]
+        stamps = [mirror.stamp for mirror in _complete(self._mirrors) if request.stamp in {None, mirror.stamp}]
         sound = 0
         for stamp in stamps:
             try:
@@ -245,3 +260,8 @@ class DataRunner:
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
         record("mirrors_verified", level="info" if sound == len(stamps) else "error", whole=sound, of=len(stamps))
+
+
+def _complete(mirrors: Iterable[Mirror]) -> list[Mirror]:
+    """Those that were whole once."""
+    return [mirror for mirror in mirrors if mirror.condition is not Condition.INCOMING]

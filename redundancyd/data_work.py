@@ -46,18 +46,19 @@ class DataJob:
     ) -> None:
         self.past = Past()
         self.step = Step.RESTING
+        self.request: DataCopy | DataLoad | None = None
+        """what was asked for last in this run"""
         self.stamp = ""
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
         self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
-        self._requests = itertools.count(-1, -1)  # those of operators count upwards
+        self.requests = itertools.count(-1, -1)  # those of operators count upwards
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
         self._off = ""
         self._grant: asyncio.Future[Load | Refuse] | None = None
         self._granted: Load | None = None
-        self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
         self._begun: LoadBegun | None = None
@@ -98,7 +99,7 @@ class DataJob:
 
     async def run(self, request: DataCopy | DataLoad) -> None:
         """A whole job."""
-        self._request, self._mirror, self._made, self.stamp = request, None, None, ""
+        self.request, self._mirror, self._made, self.stamp = request, None, None, ""
         self.past = self.past.begun(self._clock.wall_ms())
         await self._files.save_past(self.past)
         if why := self.hindrance():
@@ -111,7 +112,7 @@ class DataJob:
 
     def found(self, begun: LoadBegun) -> None:
         """A load that an earlier run began: the first thing that the decision hears of."""
-        request = next(self._requests)
+        request = next(self.requests)
         self._granted = Load(request, begun.until)
         self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
 
@@ -206,7 +207,7 @@ class DataJob:
         had = {mirror.stamp for mirror in await self._steps.store.look() if mirror.is_whole}
         self._mirror = await self._steps.pull(tell)
         self.stamp, self.progress = self._mirror.stamp, None
-        if isinstance(self._request, DataCopy):
+        if isinstance(self.request, DataCopy):
             return (Ended.HAD if self.stamp in had else Ended.DONE), self.stamp
         is_loaded = self.past.runs(self.stamp, await self._steps.table_checksum())
         return (Ended.SAME if is_loaded else Ended.DONE), self.stamp
@@ -222,11 +223,11 @@ class DataJob:
 
     async def _keep(self) -> Outcome:
         await self._steps.keep()
-        return (Ended.ENOUGH if isinstance(self._request, DataCopy) else Ended.DONE), ""
+        return (Ended.ENOUGH if isinstance(self.request, DataCopy) else Ended.DONE), ""
 
     async def _translate(self) -> Outcome:
         if self._mirror is None:
-            wanted = self._request.stamp if isinstance(self._request, DataLoad) else None
+            wanted = self.request.stamp if isinstance(self.request, DataLoad) else None
             mirrors = [mirror for mirror in await self._steps.store.look() if wanted in {None, mirror.stamp}]
             self._mirror = newest(mirrors)
             if self._mirror is None:
@@ -258,7 +259,7 @@ class DataJob:
     async def _ask_once(self) -> str:
         """Why not; empty when the load may begin.  A grant that comes when we are gone is answered by `granted`."""
         self._grant = asyncio.get_running_loop().create_future()
-        self._post(LoadAsked(next(self._requests), "the daily job", self._clock.now()))
+        self._post(LoadAsked(next(self.requests), "the daily job", self._clock.now()))
         try:
             async with asyncio.timeout(GRANT_S):
                 answer = await self._grant

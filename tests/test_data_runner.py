@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +27,8 @@ from redundancyd.core.state import State
 from redundancyd.core.translation_table import Table
 from redundancyd.data_runner import DataRunner
 from redundancyd.data_steps import Steps, Translation
-from redundancyd.errors import FarDataRefused, OutOfReach
-from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, Done, Problem, SetAuto, SetEntry
+from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach
+from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, DataVerify, Done, Problem, SetAuto, SetEntry
 from tests.test_program import SETTINGS
 
 STAMP = "20260309031502"
@@ -64,6 +65,7 @@ class Site:
         self.unconfirmed: tuple[str, ...] = ()
         self.found = Findings()
         self.behind: tuple[str, ...] = ()
+        self.mirrors: tuple[Mirror, ...] = (MIRROR,)
         self.began = True
         self.reload_deadline_ms = 60_000
         self.ran = self.current = STAMP
@@ -78,8 +80,15 @@ class Site:
                 await found
 
     async def look(self) -> tuple[Mirror, ...]:
-        """One mirror."""
-        return (MIRROR,)
+        """One mirror, unless the test says otherwise."""
+        if "look" in self.goes:
+            self.goes["look"]()
+        return self.mirrors
+
+    async def verify(self, stamp: str) -> Mirror:
+        """It is what it is listed as."""
+        self.done.append(f"verify {stamp}")
+        return next(mirror for mirror in self.mirrors if mirror.stamp == stamp)
 
     async def pull(self, _tell: object) -> Mirror:
         """That one again."""
@@ -170,6 +179,8 @@ class Running:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            while not self.runner._desk._file._disk._idle.is_set():  # what was broken off ends by itself
+                await asyncio.sleep(0.001)
 
     async def ended(self, before: int | None = None) -> Past:
         """How the job ended, once that is on the disk; not the one that ended at this instant."""
@@ -567,3 +578,55 @@ async def test_the_time_of_day_that_was_set_goes_before_the_settings(running: Ru
     assert isinstance(await running.runner.act(SetAuto((2, 30))), Done)
     assert running.runner.page()["auto"] == "02:30 local"
     assert (await running.files.read()).auto is not None
+
+
+async def test_a_mirror_that_is_not_there_is_not_verified(running: Running):
+    """
+    "0 of 0 are whole" would be said of a stamp that was misspelled.
+    """
+    answer = await running.runner.act(DataVerify("20260101000000"))
+    assert isinstance(answer, Problem)
+    assert answer.code == "no_such_mirror"
+
+
+async def test_a_copy_on_its_way_is_no_damaged_mirror(running: Running):
+    """
+    Who asks whether the mirrors are sound is not told of one that nobody has finished yet.
+    """
+    coming = Mirror("20260310031502", Condition.INCOMING)
+    running.site.mirrors = (MIRROR, coming)
+    assert isinstance(await running.runner.act(DataVerify(coming.stamp)), Problem)
+    await running.runner._look_at_mirrors()
+    await running.runner._verify(DataVerify(None))
+    assert running.site.done == [f"verify {STAMP}"]
+
+
+@pytest.mark.parametrize("request_", [DataLoad(STAMP), DataVerify(STAMP)])
+async def test_a_disk_that_does_not_answer_is_told_to_who_asks(running: Running, request_: DataLoad | DataVerify):
+    """
+    With what to do, as any other refusal.
+    """
+    running.site.goes["look"] = raising(NotSaved("using the mirrors", "no answer within 60 s", "Look at the disk."))
+    answer = await running.runner.act(request_)
+    assert isinstance(answer, Problem)
+    assert (answer.code, answer.remedy) == ("not_saved", "Look at the disk.")
+
+
+async def test_what_is_tried_again_is_what_was_asked_for(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Not a load in the middle of the day where somebody wanted a copy, and not the newest one where it was an older one.
+    """
+    monkeypatch.setattr("redundancyd.data_work.ASK_FOR_MS", 0)
+    running.site.goes["pull"] = raising(OutOfReach("pull", "gone"))
+    assert (await running.job(DataCopy())).result is Result.TRIED_AGAIN
+    assert running.runner.page()["again_in_ms"] > 0
+    assert running.runner._due() is None
+    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+    assert running.runner._due() == DataCopy()
+    running.site.goes = {}
+    running.refusal = "a beat was missed"
+    running.site.mirrors = (Mirror("20260101000000", Condition.WHOLE), MIRROR)
+    wanted = DataLoad("20260101000000")
+    assert (await running.job(wanted)).result is Result.TRIED_AGAIN
+    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+    assert running.runner._due() == wanted
