@@ -2,9 +2,8 @@
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
 several LIMs at once; ask again whether the backup still stands, and is what it was; and verify every file against what
-its LIM said.  While
-the LIMs still count, what differs of the newest mirror's large files comes already, and where there is no mirror,
-everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
+its LIM said.  While the LIMs still count, what differs of the newest mirror's large files comes already, and where
+there is no mirror, everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
 """
 
 import asyncio
@@ -20,8 +19,9 @@ from redundancyd.adapters.incoming import Incoming, Place
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
+from redundancyd.core import mirror_manifest
 from redundancyd.core.backups import Backup
-from redundancyd.core.manifest import Entry, LimManifest
+from redundancyd.core.manifest import Entry, LimManifest, ManifestNotUnderstood
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.errors import FarDataRefused, MirrorUnsound, NotSaved, OutOfReach, RedundancyError
@@ -137,8 +137,10 @@ async def _current(lims: Sequence[FarLim]) -> Backup:
 
 
 def _whole(system: str, backup: Backup, lims: Sequence[LimManifest]) -> Manifest:
-    ordered = tuple(sorted(lims, key=lambda lim: lim.lim))
-    return Manifest(system, backup.version, backup.stamp, backup.date, backup.zone, ordered)
+    try:
+        return mirror_manifest.whole(system, backup.version, backup.stamp, (backup.date, backup.zone), lims)
+    except ManifestNotUnderstood as error:
+        raise FarDataRefused(f"backup {backup.stamp} of the primary", str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
