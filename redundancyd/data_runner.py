@@ -1,7 +1,7 @@
 """When jobs of exchange data begin, and what is shown of them; in a task of its own: no takeover waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.daily import Daily, age_ms, know
 from redundancyd.adapters.data_files import Auto, DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
+from redundancyd.chronicle import alarm_changes
 from redundancyd.config import Config
 from redundancyd.core.alarms import Alarm
 from redundancyd.core.data_alarms import Held, data_alarms
@@ -38,6 +39,7 @@ from redundancyd.translation_desk import TranslationDesk
 
 SLICE_MS = 15_000
 """No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
+TOLD_EVERY_MS = 2000
 AUTOMATIC = DataLoad(None, copy=True)
 """What is done once a day"""
 
@@ -60,6 +62,8 @@ class DataRunner:
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
         self._verifying = False
+        self._told: Mapping[str, Alarm] = {}
+        self._told_at = self._start
         self._unseen = ""
         """the stamp of a mirror that could not be looked through"""
 
@@ -105,6 +109,15 @@ class DataRunner:
     def see(self, state: State) -> None:
         """Each new state of the decision."""
         self._job.see(state)
+        if self._clock.now() - self._told_at >= TOLD_EVERY_MS:
+            self._tell_alarms()
+
+    def _tell_alarms(self) -> None:
+        """The journal hears of alarms that come and go; some do by the time of day alone."""
+        stand = {alarm.handle: alarm for alarm in self.alarms()}
+        for change in alarm_changes(self._told, stand):
+            record(change.event, level=change.level, **change.fields)
+        self._told, self._told_at = stand, self._clock.now()
 
     def granted(self, effect: Load) -> None:
         """The decision lets a load begin."""

@@ -543,7 +543,7 @@ async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, mon
     """
     monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
     running.site.goes["last_load"] = refuses("busy")
-    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
+    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 1000))
     await running.runner.begin()
     task = asyncio.create_task(running.runner.run())
     past = await running.ended()
@@ -630,3 +630,19 @@ async def test_what_is_tried_again_is_what_was_asked_for(running: Running, monke
     assert (await running.job(wanted)).result is Result.TRIED_AGAIN
     running.runner._job.past = replace(running.runner._job.past, ended_at=1)
     assert running.runner._due() == wanted
+
+
+async def test_an_alarm_that_comes_and_goes_is_told_as_any_other(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Once when it is raised, once when it is over, whatever else the decision sees meanwhile.
+    """
+    told: list[tuple[str, object]] = []
+    monkeypatch.setattr("redundancyd.data_runner.TOLD_EVERY_MS", 0)
+    monkeypatch.setattr(
+        "redundancyd.data_runner.record", lambda event, **more: told.append((event, more.get("handle")))
+    )
+    for past in (Past(loaded=STAMP), Past(loaded=STAMP, foreign="x"), Past(loaded=STAMP, foreign="y"), Past()):
+        running.runner._job.past = past
+        running.runner.see(cast("State", object()))
+    handle = "data_changed_by_hand:exchange_data"
+    assert told == [("alarm_raised", handle), ("alarm_cleared", handle)]
