@@ -31,12 +31,11 @@ async def process_of(words: Sequence[str], limit: int = 65_536) -> AsyncIterator
         yield process
     finally:
         if process.returncode is None:
-            _end(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
-                    await process.wait()
-            _end(process.pid, signal.SIGKILL)
-            await process.wait()
+            for how in (signal.SIGTERM, signal.SIGKILL):  # one that waits for a dead disk ends with the disk
+                _end(process.pid, how)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GRACE_S):
+                        await process.wait()
         await _close(process)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from redundancyd.adapters import far_data
+from redundancyd.adapters import far_data, far_process
 from redundancyd.adapters.far_data import FarLim, Login, worked
 from redundancyd.core.manifest import Entry
 from redundancyd.core.systems import Server, System
@@ -84,6 +84,27 @@ def test_a_lim_that_never_lets_us_in_is_out_of_reach(tmp_path: Path, monkeypatch
             raise AssertionError
 
     with pytest.raises(OutOfReach, match="connecting to primary-1: no answer within 300 ms"):
+        asyncio.run(connect())
+
+
+def test_a_process_that_not_even_a_kill_ends_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    An rsync that waits for a disk of ours that is gone holds up no takeover and no stop.
+    """
+
+    async def never(_process: object) -> int:
+        return await asyncio.Event().wait()
+
+    monkeypatch.setenv("PATH", programs(tmp_path, "ssh", "exec sleep 60"))
+    monkeypatch.setattr(far_data, "WORDS_DEADLINE_MS", 100)
+    monkeypatch.setattr(far_process, "GRACE_S", 0.1)
+    monkeypatch.setattr(asyncio.subprocess.Process, "wait", never)
+
+    async def connect() -> None:
+        async with asyncio.timeout(10), LIM.connected():
+            raise AssertionError
+
+    with pytest.raises(OutOfReach, match="no answer within 100 ms"):
         asyncio.run(connect())
 
 
