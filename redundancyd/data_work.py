@@ -197,7 +197,8 @@ class DataJob:
             return Ended.MOVED, str(error)
         if not isinstance(error, RedundancyError):
             record("data_step_failed", level="error", step=step, exc_info=error)
-        return Ended.FAILED, str(error) or repr(error)
+        is_enough = step is Step.KEEPING and isinstance(self.request, DataCopy)  # the copy itself is there
+        return (Ended.ENOUGH if is_enough else Ended.FAILED), str(error) or repr(error)
 
     async def _pull(self) -> Outcome:
         def tell(progress: Progress) -> None:

@@ -215,6 +215,22 @@ async def test_a_copy_goes_no_further_than_a_mirror(running: Running):
 
 
 @pytest.mark.D3
+@pytest.mark.parametrize("error", [NotSaved("keeping", "the disk is full"), ValueError("ours")])
+async def test_a_copy_goes_no_further_where_too_many_mirrors_stay(running: Running, error: Exception):
+    """
+    The copy is there; nobody has asked for a load.
+    """
+    running.site.mirrors = ()
+    running.site.goes["keep"] = raising(error)
+    past = await running.job(DataCopy())
+    assert past.result is Result.COPIED
+    assert str(error) in past.why
+    assert running.site.done == ["pull", "keep"]
+    running.site.mirrors = (MIRROR,)
+    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
+
+
+@pytest.mark.D3
 async def test_a_load_is_on_disk_before_it_begins_and_the_decision_hears_of_its_end(running: Running):
     """
     Whoever starts after a crash in the middle finds it; whoever starts afterwards does not.
