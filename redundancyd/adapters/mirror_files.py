@@ -113,7 +113,7 @@ def _open(path: Path, flags: int = _READ) -> Iterator[int]:
 def link(old: Path, new: Path) -> bool:
     """Let `new` be the same file as `old`, unless something is there.
 
-    False where the disk has no link left for it, and where `old` is in doubt.
+    False where `old` is in doubt, and where there can be no link: none is left, or it is somebody else's or elsewhere.
     """
     try:
         if old.lstat().st_mtime_ns == _IN_DOUBT:
@@ -124,7 +124,7 @@ def link(old: Path, new: Path) -> bool:
             make_folder(new.parent)
             os.link(old, new, follow_symlinks=False)
     except OSError as error:
-        if error.errno in {errno.EMLINK, errno.ENOENT}:
+        if error.errno in {errno.EMLINK, errno.ENOENT, errno.EXDEV, errno.EPERM}:
             return False
         raise
     return True

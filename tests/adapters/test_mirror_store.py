@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -269,6 +270,22 @@ async def test_what_is_linked_to_a_verified_file_is_not_read_again(store: Mirror
     read.clear()
     assert (await store.verify(STAMPS[1])).is_whole
     assert len(read) == 5
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EMLINK])
+async def test_what_cannot_be_linked_is_sent(store: MirrorStore, monkeypatch: pytest.MonkeyPatch, number: int):
+    """
+    The newest mirror was moved to another disk, or put back from a tape by root: the next night works all the same.
+    """
+    await copy(store, STAMPS[0], FIRST)
+
+    def refuse(*_: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", refuse)
+        assert len(await send(store, STAMPS[1], SECOND)) == 5
+        assert (await store.finish(manifest_of(STAMPS[1], SECOND))).is_whole
 
 
 @pytest.mark.D1
