@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redundancyd.adapters.daily import Daily
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.core.data_alarms import Held
 from redundancyd.core.data_job import Past
 from redundancyd.core.mirrors import Mirror

@@ -17,7 +17,8 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.lim_wire import AskLim
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
-from redundancyd.adapters.pull import Progress, pull
+from redundancyd.adapters.progress import Progress
+from redundancyd.adapters.pull import pull
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.config import Config
 from redundancyd.core import backups

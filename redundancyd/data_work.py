@@ -14,7 +14,7 @@ from redundancyd import data_loads
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.core import data_job
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step

@@ -15,7 +15,8 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim, Login
 from redundancyd.adapters.far_process import Brought
 from redundancyd.adapters.mirror_store import MirrorStore
-from redundancyd.adapters.pull import Progress, pull
+from redundancyd.adapters.progress import Progress
+from redundancyd.adapters.pull import pull
 from redundancyd.core import mirror_manifest
 from redundancyd.core.backups import Backup, BackupList
 from redundancyd.core.manifest import Entry, LimManifest
