@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from redundancyd.adapters import mirror_files, mirror_store
+from redundancyd.adapters import mirror_files, mirror_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.core import mirror_manifest
@@ -344,7 +344,7 @@ async def test_a_place_tells_what_the_newest_mirror_has(store: MirrorStore, monk
     """
     Large files by LIM, all files by their contents; what another stamp has left unfinished is gone.
     """
-    monkeypatch.setattr(mirror_store, "LARGE_BYTES", 4)
+    monkeypatch.setattr(mirror_folder, "LARGE_BYTES", 4)
     assert (await store.place(STAMPS[0], None)).basis(1) is None
     await copy(store, STAMPS[0], FIRST)
     await send(store, STAMPS[1], FIRST)
@@ -475,7 +475,7 @@ async def test_a_full_disk_leaves_the_mirrors_that_are_there(small_disk: Path, m
     """
     Full to the last byte while a mirror comes: it is said with a remedy, and the three old ones are whole.
     """
-    monkeypatch.setattr(mirror_store, "SPARE_BYTES", 0)
+    monkeypatch.setattr(mirror_folder, "SPARE_BYTES", 0)
     store = MirrorStore(small_disk / "mirrors")
     for stamp in STAMPS[:3]:
         await copy(store, stamp, FIRST)
