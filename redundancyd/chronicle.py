@@ -3,7 +3,7 @@
 Pure: the daemon hands in the states before and after an event, and writes what comes back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,7 +69,7 @@ class Chronicle:
                 yield Record("order_sent", "info", {"word": str(effect.word), "takeover": effect.number, "lims": names})
         stood, stand = self._standing(before), {alarm.handle: alarm for alarm in alarms(after)}
         self._told = after, stand
-        yield from _alarms(stood, stand)
+        yield from alarm_changes(stood, stand)
 
     def _standing(self, state: State) -> dict[str, Alarm]:
         """The alarms of a state: those of the last step's end are known."""
@@ -183,7 +183,8 @@ def _traffic_event(status: Status) -> str:
             return "traffic_seen"
 
 
-def _alarms(old: dict[str, Alarm], new: dict[str, Alarm]) -> Iterator[Record]:
+def alarm_changes(old: Mapping[str, Alarm], new: Mapping[str, Alarm]) -> Iterator[Record]:
+    """What the journal is told where these alarms stood, and now those do; each by its handle."""
     for handle, alarm in new.items():
         if handle not in old:
             level: Level = "error" if alarm.severity >= MAJOR else "warning"

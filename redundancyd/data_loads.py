@@ -3,8 +3,7 @@
 The words are those of docs/lim-data-words.md.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import LoadBegun
@@ -18,7 +17,7 @@ NOT_BEGUN = frozenset(
     {"accept_failed", "not_configured", "busy", "lock_busy", "not_passive", "wrong_system", "data_info_failed"}
     | {"no_such_backup", "no_folder", "not_saved", "bad_request"}
 )
-"""Words by which a LIM says that it reloaded nothing"""
+"""Words by which a LIM answers `load STAMP` that it reloaded nothing"""
 NOT_LOADING = frozenset({"nothing_loaded", "bad_request"})
 """Words by which a LIM says that no load was ever begun there"""
 ENDED_BADLY = frozenset({"reload_failed", "reload_hangs", "reload_unknown", ""})
@@ -27,24 +26,24 @@ MOVING = frozenset({MOVED, "changing", "no_such_backup"})
 """Words by which it is said that the primary makes or removes backups meanwhile"""
 Outcome = tuple[Ended, str]
 Running = Callable[[str, int], None]
+Follow = Callable[[Steps, Clock, LoadBegun, Running], Awaitable[Outcome]]
+"""`watch` or `hear`"""
 
 
 async def watch(steps: Steps, clock: Clock, begun: LoadBegun, running: Running) -> Outcome:
-    """Load, or watch the load that runs, as long as the decision waits for it."""
-    while True:
-        try:
-            await steps.load(begun.stamp, running)
-        except FarDataRefused as error:
-            return (Ended.NOT_BEGUN if error.word in NOT_BEGUN else Ended.FAILED), str(error)
-        except OutOfReach as error:
-            if not await _still_runs(steps, clock, begun.until):
-                return Ended.OUT_OF_REACH, str(error)
-        else:
-            return Ended.DONE, ""
+    """Load; where the LIM is lost sight of, how it ended is heard as long as the decision waits."""
+    try:
+        await steps.load(begun.stamp, running)
+    except FarDataRefused as error:
+        return (Ended.NOT_BEGUN if error.word in NOT_BEGUN else Ended.FAILED), str(error)
+    except OutOfReach:
+        await clock.sleep_until(clock.now() + WATCH_AGAIN_MS)  # what was asked for may be on its way still
+        return await hear(steps, clock, begun, running)
+    return Ended.DONE, ""
 
 
 async def hear(steps: Steps, clock: Clock, begun: LoadBegun, running: Running) -> Outcome:
-    """How a load of an earlier run ended; its LIM may still be at it, as long as the decision waits."""
+    """How a load ended that nobody watched; its LIM may still be at it, as long as the decision waits."""
     while True:
         try:
             loaded = await steps.last_load(running)
@@ -60,12 +59,3 @@ async def hear(steps: Steps, clock: Clock, begun: LoadBegun, running: Running) -
         else:
             ours = loaded.stamp == begun.stamp
             return (Ended.DONE, "") if ours else (Ended.CALLED_OFF, f"the alternate runs {loaded.stamp}")
-
-
-async def _still_runs(steps: Steps, clock: Clock, until: int) -> bool:
-    """Whether the exchange is at a reload still; asked again until it says."""
-    while clock.now() < until:
-        await clock.sleep_until(clock.now() + WATCH_AGAIN_MS)
-        with suppress(OutOfReach, FarDataRefused):
-            return bool(await steps.loader.measure())
-    return False

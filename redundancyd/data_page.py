@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redundancyd.adapters.daily import Daily
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.core.data_alarms import Held
 from redundancyd.core.data_job import Past
 from redundancyd.core.mirrors import Mirror
@@ -13,15 +13,21 @@ Page = dict[str, Any]
 HELD_SHOWN = 20
 
 
-def page(doing: Mapping[str, str | None], progress: Progress | None, past: Past, daily: Daily | None, now: int) -> Page:
+def page(
+    doing: Mapping[str, str | None],
+    progress: Progress | None,
+    past: Past,
+    daily: Daily | None,
+    again_at: int | None,
+    now: int,
+) -> Page:
     """The part `exchange_data` of the status page, but for the mirrors."""
-    again_at = past.retry_at()
     return {
         **doing,
         "progress": None if progress is None else progress_page(progress),
         "auto": None if daily is None else str(daily),
         "next_in_ms": None if daily is None else daily.next_after(now) - now,
-        "again_in_ms": None if again_at is None or daily is None else max(0, again_at - now),
+        "again_in_ms": None if again_at is None else max(0, again_at - now),
         "last": {
             "result": past.result and str(past.result),
             "why": past.why,

@@ -1,7 +1,7 @@
 """When jobs of exchange data begin, and what is shown of them; in a task of its own: no takeover waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.daily import Daily, age_ms, know
 from redundancyd.adapters.data_files import Auto, DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
+from redundancyd.chronicle import alarm_changes
 from redundancyd.config import Config
 from redundancyd.core.alarms import Alarm
 from redundancyd.core.data_alarms import Held, data_alarms
@@ -18,7 +19,7 @@ from redundancyd.core.data_job import Step
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import Event
 from redundancyd.core.findings import Kind
-from redundancyd.core.mirrors import Mirror, newest
+from redundancyd.core.mirrors import Condition, Mirror, newest
 from redundancyd.core.state import State
 from redundancyd.data_page import held_page, mirror_pages, page
 from redundancyd.data_steps import Steps
@@ -41,6 +42,9 @@ BEGIN_MS = 1000
 LOOK_AT_DISK = "Look at the disk of the state folder: dmesg, and the storage behind it; then ask again."
 SLICE_MS = 15_000
 """No sleep is longer: the wall clock may be set at any time, and a loop's timer stands still in a suspended machine"""
+TOLD_EVERY_MS = 2000
+AUTOMATIC = DataLoad(None, copy=True)
+"""What is done once a day"""
 
 
 class DataRunner:
@@ -58,9 +62,12 @@ class DataRunner:
         self._resuming: LoadBegun | None = None
         self._has_read = False
         self._started_at = clock.wall_ms()
+        self._start = clock.now()
         self._asked: asyncio.Queue[DataRequest] = asyncio.Queue(maxsize=1)
         self._mirrors: tuple[Mirror, ...] = ()
         self._verifying = False
+        self._told: Mapping[str, Alarm] = {}
+        self._told_at = self._start
         self._unseen = ""
         """the stamp of a mirror that could not be looked through"""
 
@@ -127,6 +134,15 @@ class DataRunner:
     def see(self, state: State) -> None:
         """Each new state of the decision."""
         self._job.see(state)
+        if self._clock.now() - self._told_at >= TOLD_EVERY_MS:
+            self._tell_alarms()
+
+    def _tell_alarms(self) -> None:
+        """The journal hears of alarms that come and go; some do by the time of day alone."""
+        stand = {alarm.handle: alarm for alarm in self.alarms()}
+        for change in alarm_changes(self._told, stand):
+            record(change.event, level=change.level, **change.fields)
+        self._told, self._told_at = stand, self._clock.now()
 
     def granted(self, effect: Load) -> None:
         """The decision lets a load begin."""
@@ -148,17 +164,27 @@ class DataRunner:
             return Problem("under_way", f"exchange data: {self._doing()}", "Watch it with 'redundancyctl data list'.")
         if not isinstance(request, DataVerify) and (why := self._job.hindrance()):
             return Problem("not_now", why, "Ask again when the primary is active and answers.")
-        if isinstance(request, DataLoad):
-            whole = [mirror for mirror in await self._steps.store.look() if mirror.is_whole]
-            if request.stamp is not None and request.stamp not in {mirror.stamp for mirror in whole}:
-                return Problem("no_such_mirror", f"no whole mirror {request.stamp}", "See 'redundancyctl data list'.")
-            if not whole:
-                return Problem("no_such_mirror", "no whole mirror is there", "Make one: 'redundancyctl data copy'.")
+        if not isinstance(request, DataCopy) and (problem := await self._mirror_lacks(request)):
+            return problem
         try:
             self._asked.put_nowait(request)
         except asyncio.QueueFull:
             return Problem("under_way", "another job was asked for", "Ask again when it has ended.")
         return Done("begun; 'redundancyctl data list' shows how it goes")
+
+    async def _mirror_lacks(self, request: DataLoad | DataVerify) -> Problem | None:
+        """Why there is no mirror to do that with; None when there is."""
+        try:
+            mirrors = await self._steps.store.look()
+        except RedundancyError as error:
+            return Problem("not_saved", f"{error.tried}: {error.came_back}", error.remedy)
+        fitting = _complete(mirrors) if isinstance(request, DataVerify) else [each for each in mirrors if each.is_whole]
+        what = "mirror" if isinstance(request, DataVerify) else "whole mirror"
+        if request.stamp is not None and request.stamp not in {mirror.stamp for mirror in fitting}:
+            return Problem("no_such_mirror", f"no {what} {request.stamp}", "See 'redundancyctl data list'.")
+        if not fitting:
+            return Problem("no_such_mirror", f"no {what} is there", "Make one: 'redundancyctl data copy'.")
+        return None
 
     def _is_busy(self) -> bool:
         return self._verifying or self._job.step is not Step.RESTING or self._asked.full()
@@ -189,7 +215,7 @@ class DataRunner:
         job = self._job
         doing = {"step": self._doing(), "stamp": job.stamp or None, "exchange": job.exchange or None}
         daily, now = self.daily(), self._clock.wall_ms()
-        shown = page(doing, job.progress, job.past, daily, now)
+        shown = page(doing, job.progress, job.past, daily, self._again_at(now), now)
         held = held_page(self._held())
         shown |= {"layout": self._steps.layouts.page()}
         return {**shown, **held, "mirrors": mirror_pages(self.mirrors()), "newest_age_ms": self._age_ms()}
@@ -224,14 +250,16 @@ class DataRunner:
         now, daily = self._clock.wall_ms(), self.daily()
         if not self._asked.empty():
             return self._asked.get_nowait()
-        if daily is None:
-            return None
-        again_at = self._job.past.retry_at()
-        if again_at is not None and now >= again_at:
-            return DataLoad(None, copy=True)
-        if daily.is_due(now, self._job.past.attempt_at, self._started_at, self._host):
-            return DataLoad(None, copy=True)
-        return None
+        started_at = now - (self._clock.now() - self._start)  # by the wall clock of now, which may have been set since
+        if daily is not None and daily.is_due(now, self._job.past.attempt_at, started_at, self._host):
+            return AUTOMATIC
+        again_at = self._again_at(now)
+        return (self._job.request or AUTOMATIC) if again_at is not None and now >= again_at else None
+
+    def _again_at(self, now: int) -> int | None:
+        """When what was asked for last, or by the day, is tried again; None when it is not."""
+        is_known = self._job.request is not None or self.daily() is not None
+        return self._job.past.retry_at(now) if is_known else None
 
     async def _look_at_mirrors(self) -> None:
         try:
@@ -260,7 +288,7 @@ class DataRunner:
             self._verifying = False
 
     async def _verify_each(self, request: DataVerify) -> None:
-        stamps = [mirror.stamp for mirror in self._mirrors if request.stamp in {None, mirror.stamp}]
+        stamps = [mirror.stamp for mirror in _complete(self._mirrors) if request.stamp in {None, mirror.stamp}]
         sound = 0
         for stamp in stamps:
             try:
@@ -272,3 +300,8 @@ class DataRunner:
             level: Level = "notice" if found.is_whole else "error"
             record("mirror_verified", level=level, stamp=stamp, condition=found.condition, why=found.detail or None)
         record("mirrors_verified", level="info" if sound == len(stamps) else "error", whole=sound, of=len(stamps))
+
+
+def _complete(mirrors: Iterable[Mirror]) -> list[Mirror]:
+    """Those that were whole once."""
+    return [mirror for mirror in mirrors if mirror.condition is not Condition.INCOMING]

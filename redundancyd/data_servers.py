@@ -13,6 +13,8 @@ from redundancyd.errors import FarDataRefused, OutOfReach
 _Lim = TypeVar("_Lim", bound=AskLim)
 EXISTS = "exists"
 """a LIM's word for a backup of that stamp that may be what runs"""
+TOLD_MAX = 200
+"""characters of a server and its reason: those of many servers are kept on the disk"""
 
 
 async def running(lims: Sequence[_Lim]) -> list[Server]:
@@ -61,4 +63,4 @@ async def to_all(lims: Sequence[IntoLim], give: Callable[[IntoLim], Awaitable[No
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    return tuple(f"{server.name}: {error.came_back}" for server, error in sorted(failed.items()))
+    return tuple(f"{server.name}: {error.came_back}"[:TOLD_MAX] for server, error in sorted(failed.items()))

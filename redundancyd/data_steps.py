@@ -5,6 +5,7 @@ alternate has received is no backup before it is loaded.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from redundancyd.adapters.journal import record
 from redundancyd.adapters.lim_wire import AskLim
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
-from redundancyd.adapters.pull import Progress, pull
+from redundancyd.adapters.progress import Progress
+from redundancyd.adapters.pull import pull
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.config import Config
 from redundancyd.core import backups
@@ -28,7 +30,7 @@ from redundancyd.core.mirrors import Mirror
 from redundancyd.core.stamps import after
 from redundancyd.core.systems import System
 from redundancyd.data_servers import EXISTS, running, to_all
-from redundancyd.errors import FarDataRefused, MirrorUnsound, RedundancyError
+from redundancyd.errors import FarDataRefused, MirrorUnsound, OutOfReach, RedundancyError
 from redundancyd.layout_watch import LayoutWatch
 from redundancyd.translation_desk import TranslationDesk
 
@@ -80,6 +82,7 @@ class Steps:
         ]
         self.loader = next(lim for lim in self._alternate if lim.server == own)
         self.store = MirrorStore(Path(config.exchange_data.folder))
+        self.reload_deadline_ms = config.takeover.reload_deadline
 
     async def pull(self, tell: Callable[[Progress], None]) -> Mirror:
         """The primary's current backup as a whole mirror."""
@@ -190,24 +193,33 @@ class Steps:
 
     async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs this stamp when this returns; FarDataRefused: it does not; OutOfReach: nobody knows."""
-        loaded = await self.loader.load(stamp, self._config.takeover.reload_deadline, running)
+        loaded = await self.loader.load(stamp, self.reload_deadline_ms, running)
         await self._check_current(stamp)
         return loaded
 
     async def last_load(self, running: Callable[[str, int], None]) -> Loaded:
         """What the alternate runs since the load or the rollback that was begun last; nothing is begun."""
-        loaded = await self.loader.last_load(self._config.takeover.reload_deadline, running)
+        loaded = await self.loader.last_load(self.reload_deadline_ms, running)
         await self._check_current(loaded.stamp)
         return loaded
 
+    async def has_begun(self, stamp: str, running: Callable[[str, int], None]) -> bool:
+        """Whether this stamp is what was loaded last; a LIM that does not say may have begun."""
+        with suppress(FarDataRefused, OutOfReach):
+            return (await self.loader.last_load(self.reload_deadline_ms, running)).stamp == stamp
+        return True
+
     async def _check_current(self, stamp: str) -> None:
-        current = (await self.own_backups()).current
+        try:
+            current = (await self.own_backups()).current
+        except FarDataRefused as error:  # the load itself has not failed: it is asked again
+            raise OutOfReach(error.tried, error.came_back, error.remedy) from error
         if current != stamp:
             raise FarDataRefused(f"`load {stamp}`", f"afterwards the alternate's current backup is {current}", word="")
 
     async def rollback(self, running: Callable[[str, int], None]) -> Loaded:
         """The alternate runs what it ran before the last load."""
-        return await self.loader.rollback(self._config.takeover.reload_deadline, running)
+        return await self.loader.rollback(self.reload_deadline_ms, running)
 
     async def own_backups(self) -> BackupList:
         """What the alternate's own exchange calls its valid backups."""
@@ -218,14 +230,19 @@ class Steps:
 
 
 def told_of(kind: Kind, seen: Mapping[int, Findings]) -> tuple[str, ...]:
-    """The first addresses of a kind, each with its first place, for people."""
+    """The first addresses of a kind, each with its first place, for people; nothing where there is none of the kind."""
     found = []
     for lim, findings in seen.items():
+        counted = findings.counts[kind]
         for of, address, tally in findings.told():
             if of is kind:
+                counted -= tally.count
                 file, line = tally.places[0] if tally.places else ("?", 0)
                 times = f", {tally.count} times" if tally.count > 1 else ""
                 found.append(f"{address} in LIM {lim}, {file}:{line}{times}"[:_TOLD_MAX])
+        if counted > 0:
+            places = "1 place" if counted == 1 else f"{counted} places"
+            found.append(f"{places} more in LIM {lim}, beyond the addresses that are listed one by one")
     return tuple(found[:TOLD_MOST])
 
 

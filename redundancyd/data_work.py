@@ -14,7 +14,7 @@ from redundancyd import data_loads
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles, LoadBegun
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.core import data_job
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
@@ -46,20 +46,22 @@ class DataJob:
     ) -> None:
         self.past = Past()
         self.step = Step.RESTING
+        self.request: DataCopy | DataLoad | None = None
+        """what was asked for last in this run"""
         self.stamp = ""
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
         self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
-        self._requests = itertools.count(-1, -1)  # those of operators count upwards
+        self.requests = itertools.count(-1, -1)  # those of operators count upwards
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
         self._off = ""
         self._grant: asyncio.Future[Load | Refuse] | None = None
         self._granted: Load | None = None
-        self._request: DataCopy | DataLoad | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
+        self._begun: LoadBegun | None = None
         self._behind: tuple[str, ...] = ()  # servers that have not received what is to be loaded
 
     # --- what the decision says ---
@@ -97,7 +99,7 @@ class DataJob:
 
     async def run(self, request: DataCopy | DataLoad) -> None:
         """A whole job."""
-        self._request, self._mirror, self._made, self.stamp = request, None, None, ""
+        self.request, self._mirror, self._made, self.stamp = request, None, None, ""
         self.past = self.past.begun(self._clock.wall_ms())
         await self._files.save_past(self.past)
         if why := self.hindrance():
@@ -110,7 +112,7 @@ class DataJob:
 
     def found(self, begun: LoadBegun) -> None:
         """A load that an earlier run began: the first thing that the decision hears of."""
-        request = next(self._requests)
+        request = next(self.requests)
         self._granted = Load(request, begun.until)
         self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
 
@@ -119,7 +121,7 @@ class DataJob:
         self.stamp, self.step = begun.stamp, Step.LOADING
         self._behind = self.past.behind  # nobody knows better any more
         record("load_found", level="warning", stamp=begun.stamp)
-        ended, why = await self._do(Step.LOADING, lambda: self._hear(begun))
+        ended, why = await self._do(Step.LOADING, lambda: self._followed(begun, data_loads.hear))
         await self._walk(Step.LOADING, ended, why)
 
     async def _walk(self, step: Step, ended: Ended, why: str) -> None:
@@ -195,7 +197,8 @@ class DataJob:
             return Ended.MOVED, str(error)
         if not isinstance(error, RedundancyError):
             record("data_step_failed", level="error", step=step, exc_info=error)
-        return Ended.FAILED, str(error) or repr(error)
+        is_enough = step is Step.KEEPING and isinstance(self.request, DataCopy)  # the copy itself is there
+        return (Ended.ENOUGH if is_enough else Ended.FAILED), str(error) or repr(error)
 
     async def _pull(self) -> Outcome:
         def tell(progress: Progress) -> None:
@@ -205,14 +208,14 @@ class DataJob:
         had = {mirror.stamp for mirror in await self._steps.store.look() if mirror.is_whole}
         self._mirror = await self._steps.pull(tell)
         self.stamp, self.progress = self._mirror.stamp, None
-        if isinstance(self._request, DataCopy):
-            return (Ended.SAME if self.stamp in had else Ended.DONE), self.stamp
-        is_loaded = self.past.mirror == self.stamp and self.past.table == await self._steps.table_checksum()
+        if isinstance(self.request, DataCopy):
+            return (Ended.HAD if self.stamp in had else Ended.DONE), self.stamp
+        is_loaded = self.past.runs(self.stamp, await self._steps.table_checksum())
         return (Ended.SAME if is_loaded else Ended.DONE), self.stamp
 
     async def _look_for_strange_data(self) -> None:
-        """Whether somebody changed the alternate's data by hand since we loaded it."""
-        if not self.past.loaded:
+        """Whether somebody changed the alternate's data by hand since we loaded it; what a load broke, we did."""
+        if not self.past.loaded or self.past.spoilt is Result.BROKEN:
             return
         with suppress(RedundancyError):
             found = await self._steps.own_backups()
@@ -221,11 +224,11 @@ class DataJob:
 
     async def _keep(self) -> Outcome:
         await self._steps.keep()
-        return (Ended.ENOUGH if isinstance(self._request, DataCopy) else Ended.DONE), ""
+        return (Ended.ENOUGH if isinstance(self.request, DataCopy) else Ended.DONE), ""
 
     async def _translate(self) -> Outcome:
         if self._mirror is None:
-            wanted = self._request.stamp if isinstance(self._request, DataLoad) else None
+            wanted = self.request.stamp if isinstance(self.request, DataLoad) else None
             mirrors = [mirror for mirror in await self._steps.store.look() if wanted in {None, mirror.stamp}]
             self._mirror = newest(mirrors)
             if self._mirror is None:
@@ -257,7 +260,7 @@ class DataJob:
     async def _ask_once(self) -> str:
         """Why not; empty when the load may begin.  A grant that comes when we are gone is answered by `granted`."""
         self._grant = asyncio.get_running_loop().create_future()
-        self._post(LoadAsked(next(self._requests), "the daily job", self._clock.now()))
+        self._post(LoadAsked(next(self.requests), "the daily job", self._clock.now()))
         try:
             async with asyncio.timeout(GRANT_S):
                 answer = await self._grant
@@ -275,27 +278,40 @@ class DataJob:
             await self._files.save_load(begun)
         except NotSaved as error:
             return Ended.NOT_BEGUN, str(error)
-        return await self._watch(begun)
+        return await self._followed(begun, data_loads.watch)
 
     def _note_loaded(self, begun: LoadBegun) -> None:
         past = replace(self.past, loaded=begun.stamp, mirror=begun.mirror, table=begun.table)
         self.past = replace(past, foreign="", missing=(), behind=self._behind)
 
-    async def _watch(self, begun: LoadBegun) -> Outcome:
-        outcome = await data_loads.watch(self._steps, self._clock, begun, self._running)
-        if outcome[0] is Ended.DONE:
-            self._note_loaded(begun)
-        return outcome
-
-    async def _hear(self, begun: LoadBegun) -> Outcome:
-        outcome = await data_loads.hear(self._steps, self._clock, begun, self._running)
+    async def _followed(self, begun: LoadBegun, follow: data_loads.Follow) -> Outcome:
+        """How a load ends that may have begun."""
+        self._begun = begun
+        outcome = await follow(self._steps, self._clock, begun, self._running)
         if outcome[0] is Ended.DONE:
             self._note_loaded(begun)
         return outcome
 
     async def _roll_back(self) -> Outcome:
-        await self._steps.rollback(self._running)
+        """Load what ran before, in the time that a takeover waits for; a load that never began needs no way back."""
+        assert self._granted is not None
+        if waits := "" if self._state is None else data_job.takeover_waits(self._state):
+            if self._granted.until - self._clock.now() < data_job.ROLLBACK_LEAST_MS:
+                return Ended.CALLED_OFF, waits
+        else:
+            await self._go_on_until(self._clock.now() + self._steps.reload_deadline_ms)
+        if await self._steps.has_begun(self.stamp, self._running):
+            await self._steps.rollback(self._running)
         return Ended.DONE, ""
+
+    async def _go_on_until(self, until: int) -> None:
+        """A takeover that becomes due waits for this reload, too; so it does after a restart."""
+        assert self._granted is not None
+        assert self._begun is not None
+        self._granted = Load(self._granted.request, until)
+        self._post(LoadUnderWay(Reload(self._granted.request, until), self._clock.now()))
+        with suppress(NotSaved):
+            await self._files.save_load(replace(self._begun, until=until))
 
     def _running(self, what: str, seconds: int) -> None:
         self.exchange = f"{what}, {seconds} s"

@@ -12,7 +12,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import Saved, StateFolder
 from redundancyd.adapters.journal import Level, record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.table_file import entries
 from redundancyd.config import Config
 from redundancyd.core.data_alarms import Held

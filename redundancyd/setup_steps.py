@@ -14,7 +14,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.adapters.journal import record
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.setup_file import LAYOUT
 from redundancyd.adapters.table_file import SavedTable
 from redundancyd.core.data_job import Past

@@ -1,8 +1,10 @@
 """The jobs over steps of the test: what the decision hears, what is on the disk before a load, how each job ends."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,8 +27,8 @@ from redundancyd.core.state import State
 from redundancyd.core.translation_table import Table
 from redundancyd.data_runner import DataRunner
 from redundancyd.data_steps import Steps, Translation
-from redundancyd.errors import FarDataRefused, OutOfReach
-from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, Done, Problem, SetAuto, SetEntry
+from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach
+from redundancyd.requests import ConfirmAddresses, DataCopy, DataLoad, DataVerify, Done, Problem, SetAuto, SetEntry
 from tests.test_program import SETTINGS
 
 STAMP = "20260309031502"
@@ -63,8 +65,10 @@ class Site:
         self.unconfirmed: tuple[str, ...] = ()
         self.found = Findings()
         self.behind: tuple[str, ...] = ()
-        self.reloads = ""
-        self.ran = STAMP
+        self.mirrors: tuple[Mirror, ...] = (MIRROR,)
+        self.began = True
+        self.reload_deadline_ms = 60_000
+        self.ran = self.current = STAMP
         self.store = self.loader = self
         self.layouts = Layouts()
 
@@ -76,8 +80,15 @@ class Site:
                 await found
 
     async def look(self) -> tuple[Mirror, ...]:
-        """One mirror."""
-        return (MIRROR,)
+        """One mirror, unless the test says otherwise."""
+        if "look" in self.goes:
+            self.goes["look"]()
+        return self.mirrors
+
+    async def verify(self, stamp: str) -> Mirror:
+        """It is what it is listed as."""
+        self.done.append(f"verify {stamp}")
+        return next(mirror for mirror in self.mirrors if mirror.stamp == stamp)
 
     async def pull(self, _tell: object) -> Mirror:
         """That one again."""
@@ -120,6 +131,10 @@ class Site:
         await self._do("last_load")
         return Loaded(self.ran, "", 1)
 
+    async def has_begun(self, _stamp: str, _running: object) -> bool:
+        """As the test says."""
+        return self.began
+
     async def rollback(self, _running: object) -> Loaded:
         """At once."""
         await self._do("rollback")
@@ -127,17 +142,13 @@ class Site:
 
     async def own_backups(self) -> BackupList:
         """What was loaded."""
-        return BackupList(STAMP, (Backup(STAMP, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
-
-    async def measure(self) -> str:
-        """What the exchange is at."""
-        return self.reloads
+        return BackupList(self.current, (Backup(self.current, "17.8.1.0.19", "2026-03-09 03:15:02", "CET"),))
 
 
 class Running:
     """A runner, and what it posts; the decision grants every load, unless the test says why not."""
 
-    def __init__(self, folder: Path, site: Site | None = None) -> None:
+    def __init__(self, folder: Path, site: Site | None = None, clocks: Clock | None = None) -> None:
         text = SETTINGS.replace("FOLDER", str(folder)) + '\n[exchange_data]\nauto = "off"\n'
         settings = config.parse(text.encode())
         Path(settings.daemon.state_folder).mkdir(exist_ok=True)
@@ -145,7 +156,8 @@ class Running:
         self.site = site or Site()
         self.posted: list[Event] = []
         self.refusal = ""
-        self.runner = DataRunner(settings, Clock(), "site", self._post, cast("Steps", self.site))
+        self.lasts_ms = 60_000
+        self.runner = DataRunner(settings, clocks or Clock(), "site", self._post, cast("Steps", self.site))
         self.runner.see(cast("State", object()))
 
     def _post(self, event: Event) -> None:
@@ -153,26 +165,31 @@ class Running:
         if isinstance(event, LoadAsked) and self.refusal:
             self.runner.refused(Refuse(event.request, "not_loaded", self.refusal))
         elif isinstance(event, LoadAsked):
-            self.runner.granted(Load(event.request, event.at + 60_000))
+            self.runner.granted(Load(event.request, event.at + self.lasts_ms))
 
     async def job(self, request: DataCopy | DataLoad) -> Past:
         """A job from its beginning to its end."""
         await self.runner.begin()
+        before = self.runner._job.past.ended_at
         task = asyncio.create_task(self.runner.run())
         try:
             assert isinstance(await self.runner.act(request), Done)
-            return await self.ended()
+            return await self.ended(before)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            while not self.runner._desk._file._disk._idle.is_set():  # what was broken off ends by itself
+                await asyncio.sleep(0.001)
 
-    async def ended(self) -> Past:
-        """How the job ended, once that is on the disk."""
+    async def ended(self, before: int | None = None) -> Past:
+        """How the job ended, once that is on the disk; not the one that ended at this instant."""
         async with asyncio.timeout(5):
-            while (past := (await self.files.read()).past).result is None or self.runner.page()["step"] != "resting":
+            while True:
+                past = (await self.files.read()).past
+                if past.ended_at != before and self.runner.page()["step"] == "resting":
+                    return past
                 await asyncio.sleep(0.01)
-        return past
 
     def kinds(self) -> list[type[Event]]:
         """What was posted, by kind."""
@@ -183,6 +200,7 @@ class Running:
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     """A runner whose decision has nothing against jobs."""
     monkeypatch.setattr(data_job, "hindrance", lambda _: "")
+    monkeypatch.setattr(data_job, "takeover_waits", lambda _: "")
     return Running(tmp_path)
 
 
@@ -194,6 +212,22 @@ async def test_a_copy_goes_no_further_than_a_mirror(running: Running):
     assert past.result is Result.NOTHING_TO_DO
     assert running.site.done == ["pull"]
     assert running.posted == []
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize("error", [NotSaved("keeping", "the disk is full"), ValueError("ours")])
+async def test_a_copy_goes_no_further_where_too_many_mirrors_stay(running: Running, error: Exception):
+    """
+    The copy is there; nobody has asked for a load.
+    """
+    running.site.mirrors = ()
+    running.site.goes["keep"] = raising(error)
+    past = await running.job(DataCopy())
+    assert past.result is Result.COPIED
+    assert str(error) in past.why
+    assert running.site.done == ["pull", "keep"]
+    running.site.mirrors = (MIRROR,)
+    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
 
 
 @pytest.mark.D3
@@ -226,18 +260,78 @@ def raising(error: Exception) -> Callable[[], None]:
 @pytest.mark.D3
 @pytest.mark.parametrize(
     "error",
-    [FarDataRefused("load", "it failed", word="reload_failed"), OutOfReach("load", "gone"), ValueError("ours")],
-    ids=["failed", "silent", "a mistake of ours"],
+    [FarDataRefused("load", "it failed", word="reload_failed"), ValueError("ours")],
+    ids=["failed", "a mistake of ours"],
 )
 async def test_whatever_goes_wrong_in_a_load_it_is_rolled_back_and_ended(running: Running, error: Exception):
     """
-    The decision never waits for a load that nobody watches.
+    The decision never waits for a load that nobody watches; for the way back it waits as for any reload.
     """
     running.site.goes["load"] = raising(error)
     past = await running.job(DataLoad())
     assert past.result is Result.ROLLED_BACK
     assert running.site.done[-1] == "rollback"
-    assert running.kinds() == [LoadAsked, LoadEnded]
+    assert running.kinds() == [LoadAsked, LoadUnderWay, LoadEnded]
+
+
+@pytest.fixture
+def impatient(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """A decision that waits for a load for 200 ms, and a job that asks again every 20 ms."""
+    monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
+    running.lasts_ms = 200
+    running.site.goes["load"] = raising(OutOfReach("load", "the connection ended in the middle"))
+    return running
+
+
+@pytest.mark.D3
+async def test_a_load_that_was_lost_sight_of_is_heard_of_until_it_has_ended(impatient: Running):
+    """
+    The LIM goes on by itself: what ended well stays; that it is busy still is no word of its end.
+    """
+    answers = [FarDataRefused("load", "being loaded", word="busy"), OutOfReach("load", "gone")]
+
+    def answer() -> None:
+        if answers:
+            raise answers.pop()
+
+    impatient.site.goes["last_load"] = answer
+    past = await impatient.job(DataLoad())
+    assert (past.result, past.loaded) == (Result.LOADED, STAMP)
+    assert impatient.site.done[-3:] == ["last_load"] * 3
+    assert impatient.kinds() == [LoadAsked, LoadEnded]
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize(("began", "last"), [(True, "rollback"), (False, "last_load")])
+async def test_a_load_that_nobody_knows_of_is_rolled_back_where_it_has_begun(
+    impatient: Running, began: bool, last: str
+):
+    """
+    Where it never came to the LIM, the way back would lead to what ran before the load before.
+    """
+    impatient.site.began = began
+    impatient.site.goes["last_load"] = raising(OutOfReach("load", "gone"))
+    assert (await impatient.job(DataLoad())).result is Result.ROLLED_BACK
+    assert impatient.site.done[-1] == last
+
+
+@pytest.mark.D3
+async def test_a_takeover_that_waits_for_a_load_that_hung_does_not_wait_for_the_way_back(
+    impatient: Running, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Its time is over: the alternate is allowed as it is, and no reload begins in that very instant.
+    """
+    monkeypatch.setattr(data_job, "takeover_waits", lambda _: "a takeover to the alternate waits")
+    impatient.site.goes["load"] = raising(FarDataRefused("load", "no end", word="reload_hangs"))
+    past = await impatient.job(DataLoad())
+    assert past.result is Result.BROKEN
+    assert "a takeover to the alternate waits" in past.why
+    assert "rollback" not in impatient.site.done
+    assert impatient.kinds() == [LoadAsked, LoadEnded]
+    impatient.lasts_ms = 60_000
+    assert (await impatient.job(DataLoad())).result is Result.ROLLED_BACK
+    assert impatient.kinds()[2:] == [LoadAsked, LoadEnded]
 
 
 async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
@@ -249,7 +343,53 @@ async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
     past = await running.job(DataLoad())
     assert past.result is Result.BROKEN
     assert next(alarm.name for alarm in running.runner.alarms()) == "data_not_rolled_back"
-    assert running.kinds() == [LoadAsked, LoadEnded]
+    assert running.kinds() == [LoadAsked, LoadUnderWay, LoadEnded]
+
+
+@pytest.mark.D3
+async def test_what_a_broken_load_left_is_neither_forgotten_nor_taken_for_what_was_loaded(running: Running):
+    """
+    A copy leaves the alarm as it is; nobody is said to have changed the data by hand; the same mirror is loaded anew.
+    """
+    assert (await running.job(DataLoad())).loaded == STAMP
+    running.site.goes["load"] = raising(FarDataRefused("load", "it failed", word="reload_failed"))
+    running.site.goes["rollback"] = raising(OutOfReach("rollback", "gone"))
+    assert (await running.job(DataLoad())).result is Result.BROKEN
+    running.site.current = "20260310031502"
+    assert "the current backup is there already" in (await running.job(DataCopy())).why
+    old = "backup_too_old"  # the stamp of these tests is of long ago
+    assert [alarm.name for alarm in running.runner.alarms()] == ["data_not_rolled_back", old]
+    running.site.goes = {}
+    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
+    assert [alarm.name for alarm in running.runner.alarms()] == [old]
+
+
+class Clocks(Clock):
+    """The clocks of a host, the wall clock of which may be set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_ms = 0
+
+    def wall_ms(self) -> int:
+        """As it was set."""
+        return super().wall_ms() + self.set_ms
+
+
+async def test_a_clock_that_is_put_right_does_not_hold_back_the_job_of_the_next_night(tmp_path: Path):
+    """
+    It was a year ahead when the daemon started and the last job began; a year without a job would be the end of it.
+    """
+    clocks = Clocks()
+    clocks.set_ms = 365 * 86_400_000
+    running = Running(tmp_path, clocks=clocks)
+    await running.runner.begin()
+    local = time.localtime(time.time() - 60)
+    assert isinstance(await running.runner.act(SetAuto((local.tm_hour, local.tm_min))), Done)
+    running.runner._job.past = Past().begun(clocks.wall_ms())
+    clocks.set_ms = 0
+    running.runner._start -= 3 * 86_400_000  # it has been up for days
+    assert running.runner._due() == DataLoad(None, copy=True)
 
 
 async def test_a_load_that_the_lim_refuses_has_nothing_to_roll_back(running: Running):
@@ -409,7 +549,8 @@ async def test_a_start_that_finds_a_load_hears_how_it_ended(
     assert past.result is result
     assert past.loaded == (STAMP if result is Result.LOADED else "")
     assert running.site.done == done
-    assert running.kinds() == [LoadUnderWay, LoadEnded]
+    back = [LoadUnderWay] if result is Result.ROLLED_BACK else []
+    assert running.kinds() == [LoadUnderWay, *back, LoadEnded]
     assert (await running.files.read()).load is None
 
 
@@ -419,7 +560,7 @@ async def test_a_lim_that_is_still_at_a_load_is_waited_for(running: Running, mon
     """
     monkeypatch.setattr("redundancyd.data_loads.WATCH_AGAIN_MS", 20)
     running.site.goes["last_load"] = refuses("busy")
-    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 200))
+    await running.files.save_load(LoadBegun(STAMP, STAMP, "table", Clock().now() + 1000))
     await running.runner.begin()
     task = asyncio.create_task(running.runner.run())
     past = await running.ended()
@@ -454,3 +595,71 @@ async def test_the_time_of_day_that_was_set_goes_before_the_settings(running: Ru
     assert isinstance(await running.runner.act(SetAuto((2, 30))), Done)
     assert running.runner.page()["auto"] == "02:30 local"
     assert (await running.files.read()).auto is not None
+
+
+async def test_a_mirror_that_is_not_there_is_not_verified(running: Running):
+    """
+    "0 of 0 are whole" would be said of a stamp that was misspelled.
+    """
+    answer = await running.runner.act(DataVerify("20260101000000"))
+    assert isinstance(answer, Problem)
+    assert answer.code == "no_such_mirror"
+
+
+async def test_a_copy_on_its_way_is_no_damaged_mirror(running: Running):
+    """
+    Who asks whether the mirrors are sound is not told of one that nobody has finished yet.
+    """
+    coming = Mirror("20260310031502", Condition.INCOMING)
+    running.site.mirrors = (MIRROR, coming)
+    assert isinstance(await running.runner.act(DataVerify(coming.stamp)), Problem)
+    await running.runner._look_at_mirrors()
+    await running.runner._verify(DataVerify(None))
+    assert running.site.done == [f"verify {STAMP}"]
+
+
+@pytest.mark.parametrize("request_", [DataLoad(STAMP), DataVerify(STAMP)])
+async def test_a_disk_that_does_not_answer_is_told_to_who_asks(running: Running, request_: DataLoad | DataVerify):
+    """
+    With what to do, as any other refusal.
+    """
+    running.site.goes["look"] = raising(NotSaved("using the mirrors", "no answer within 60 s", "Look at the disk."))
+    answer = await running.runner.act(request_)
+    assert isinstance(answer, Problem)
+    assert (answer.code, answer.remedy) == ("not_saved", "Look at the disk.")
+
+
+async def test_what_is_tried_again_is_what_was_asked_for(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Not a load in the middle of the day where somebody wanted a copy, and not the newest one where it was an older one.
+    """
+    monkeypatch.setattr("redundancyd.data_work.ASK_FOR_MS", 0)
+    running.site.goes["pull"] = raising(OutOfReach("pull", "gone"))
+    assert (await running.job(DataCopy())).result is Result.TRIED_AGAIN
+    assert running.runner.page()["again_in_ms"] > 0
+    assert running.runner._due() is None
+    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+    assert running.runner._due() == DataCopy()
+    running.site.goes = {}
+    running.refusal = "a beat was missed"
+    running.site.mirrors = (Mirror("20260101000000", Condition.WHOLE), MIRROR)
+    wanted = DataLoad("20260101000000")
+    assert (await running.job(wanted)).result is Result.TRIED_AGAIN
+    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+    assert running.runner._due() == wanted
+
+
+async def test_an_alarm_that_comes_and_goes_is_told_as_any_other(running: Running, monkeypatch: pytest.MonkeyPatch):
+    """
+    Once when it is raised, once when it is over, whatever else the decision sees meanwhile.
+    """
+    told: list[tuple[str, object]] = []
+    monkeypatch.setattr("redundancyd.data_runner.TOLD_EVERY_MS", 0)
+    monkeypatch.setattr(
+        "redundancyd.data_runner.record", lambda event, **more: told.append((event, more.get("handle")))
+    )
+    for past in (Past(loaded=STAMP), Past(loaded=STAMP, foreign="x"), Past(loaded=STAMP, foreign="y"), Past()):
+        running.runner._job.past = past
+        running.runner.see(cast("State", object()))
+    handle = "data_changed_by_hand:exchange_data"
+    assert told == [("alarm_raised", handle), ("alarm_cleared", handle)]

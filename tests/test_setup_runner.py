@@ -16,7 +16,7 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.data_in import Loaded
 from redundancyd.adapters.goal_file import StateFolder
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.slots import SlotFile
 from redundancyd.adapters.table_file import SavedTable, TableFile
 from redundancyd.core.address_list import Seen

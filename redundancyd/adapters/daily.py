@@ -14,6 +14,8 @@ from cronsim import CronSim
 
 JITTER_MS = 600_000
 """Within so long after a start a missed job is caught up, so that many hosts do not begin at once"""
+AHEAD_MS = 86_400_000
+"""An attempt further ahead was told by a clock that was wrong, and has been set back since: it counts as none"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Daily:
     def is_due(self, now: int, last_attempt: int | None, started: int, host: str) -> bool:
         """Whether a job is to begin now; who never ran waits for the time of day, who was down catches up once."""
         wanted = self.last_before(now)
+        if last_attempt is not None and last_attempt > now + AHEAD_MS:
+            last_attempt = None
         if wanted >= started:
             return last_attempt is None or last_attempt < wanted
         return last_attempt is not None and last_attempt < wanted and now >= started + jitter_ms(host)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from redundancyd.adapters.lim_wire import AskLim, Wire, expect, read_line, worked
+from redundancyd.adapters.far_data import worked
+from redundancyd.adapters.lim_wire import AskLim, Wire, expect, read_line
 from redundancyd.adapters.tar_stream import spelled
 from redundancyd.core.manifest import LimManifest
 from redundancyd.core.paths import name_of

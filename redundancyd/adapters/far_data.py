@@ -16,11 +16,11 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from redundancyd.adapters.far_process import Brought, feed, follow, process_of, why_of
+from redundancyd.adapters.far_process import Brought, complaints, feed, follow, process_of, why_of
+from redundancyd.adapters.own_thread import own_thread
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
@@ -32,9 +32,12 @@ WORDS_DEADLINE_MS = 20_000
 MANIFEST_DEADLINE_MS = 900_000
 SILENCE_S = 30
 """how long rsync waits for a LIM that says nothing any more"""
+TAR_SILENCE_MS = 150_000
+"""how long a tar stream is waited for that brings nothing more; the LIM may need two minutes to list what it has"""
 PRINTOUT_MAX_BYTES = 262_144
 MORE_BYTES = 64 * 2**20
 """that may come beyond what was announced, before the source is taken for a hostile one"""
+_WORD_MAX, _DETAIL_MAX = 40, 300
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
@@ -93,8 +96,14 @@ class FarLim:
             words = [*kept, "-M", "-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo connected"]
             async with process_of([*self._login.ssh(), *words, f"{self._login.user}@{self.server.address}"]) as process:
                 assert process.stdout
-                if not await process.stdout.readline():
-                    raise OutOfReach(f"connecting to {self.server.name}", await why_of(process))
+                tried = f"connecting to {self.server.name}"
+                try:
+                    async with asyncio.timeout(WORDS_DEADLINE_MS / 1000):
+                        said = await process.stdout.readline()
+                except TimeoutError:  # ssh bounds the time until it is asked who we are, and no longer
+                    raise OutOfReach(tried, f"no answer within {WORDS_DEADLINE_MS} ms") from None
+                if not said:
+                    raise OutOfReach(tried, await why_of(process))
                 self._kept = kept
                 try:
                     yield
@@ -136,15 +145,18 @@ class FarLim:
         tried = f"`{words}` on {self.server.name}"
         command = [*self._ssh(), f"{self._login.user}@{self.server.address}", words]
         try:
-            async with asyncio.timeout(deadline_ms / 1000), process_of(command, limit=limit) as process:
+            async with (
+                asyncio.timeout(deadline_ms / 1000),
+                process_of(command, limit=limit) as process,
+                complaints(process) as why,
+            ):
                 assert process.stdout
                 said = False
                 async for line in process.stdout:
                     said = True
                     yield line.decode("ascii", "backslashreplace").rstrip("\n")
-                why = await why_of(process)
                 if not said:
-                    raise OutOfReach(tried, why or f"ended with status {await process.wait()} and said nothing")
+                    raise OutOfReach(tried, await why or f"ended with status {await process.wait()} and said nothing")
         except TimeoutError:
             raise OutOfReach(tried, f"no end within {deadline_ms} ms") from None
         except ValueError as error:
@@ -231,11 +243,11 @@ class FarLim:
             whole += ["--from0", "--files-from=-"]
         if limit_kib_s:
             whole.append(f"--bwlimit={limit_kib_s}")
-        async with process_of([*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]) as process:
+        words = [*whole, f"{self._login.user}@{host}::backup/", f"{into}/"]
+        async with process_of(words) as process, complaints(process) as why:
             await feed(process, b"".join(os.fsencode(name) + b"\0" for name in names or ()))
             await follow(process, brought)
-            why = await why_of(process)
-            return await process.wait(), why
+            return await process.wait(), await why
 
     async def _fetch_tar(self, stamp: str, entries: Sequence[Entry], into: Path, brought: Brought) -> None:
         """Whole files, without rsync."""
@@ -247,12 +259,20 @@ class FarLim:
         def tell(done: int) -> None:
             loop.call_soon_threadsafe(brought, done)
 
-        reading = asyncio.create_task(asyncio.to_thread(stream.run, entries, into, partial(_reply, tried), tell))
+        reading = asyncio.create_task(
+            own_thread(lambda: stream.run(entries, into, lambda line: _reply(tried, line), tell))
+        )
         try:
-            await asyncio.shield(reading)
+            while not reading.done():
+                heard = stream.heard
+                await asyncio.wait({reading}, timeout=TAR_SILENCE_MS / 1000)
+                if not reading.done() and stream.heard == heard:
+                    raise OutOfReach(tried, f"nothing more came for {TAR_SILENCE_MS} ms")
+            await reading
         finally:
             stream.stop()
             await asyncio.wait({reading})
+            reading.exception()  # it was ended by us, or raised above
 
 
 def _broken(tried: str, status: int, why: str) -> OutOfReach | FarDataRefused:
@@ -261,14 +281,24 @@ def _broken(tried: str, status: int, why: str) -> OutOfReach | FarDataRefused:
     return (OutOfReach if is_lost else FarDataRefused)(tried, why or f"rsync ended with status {status}")
 
 
-def _reply(tried: str, line: str) -> dict[str, Any]:
-    """The JSON object of a line that says that it worked; FarDataRefused with what the LIM said otherwise."""
+def understood(tried: str, line: str | bytes) -> dict[str, Any]:
+    """The JSON object of a line; FarDataRefused where it is none."""
     try:
-        reply = json.loads(line)
-    except ValueError:
-        raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!r}") from None
-    if not isinstance(reply, dict) or reply.get("ok") is not True:
-        said = reply if isinstance(reply, dict) else {}
-        word = str(said.get("error", "refused"))
-        raise FarDataRefused(tried, f"{word}: {said.get('detail', line[:80])}", word=word)
-    return reply
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise FarDataRefused(tried, f"the answer is no JSON object: {line[:80]!a}")
+    return said
+
+
+def worked(tried: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What a LIM said, if it says that it worked; FarDataRefused with what it said otherwise."""
+    if said.get("ok") is not True:
+        word = str(said.get("error", "refused"))[:_WORD_MAX]
+        raise FarDataRefused(tried, f"{word}: {str(said.get('detail', ''))[:_DETAIL_MAX]}", word=word)
+    return said
+
+
+def _reply(tried: str, line: str) -> dict[str, Any]:
+    return worked(tried, understood(tried, line))

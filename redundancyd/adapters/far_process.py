@@ -31,12 +31,11 @@ async def process_of(words: Sequence[str], limit: int = 65_536) -> AsyncIterator
         yield process
     finally:
         if process.returncode is None:
-            _end(process.pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
-                    await process.wait()
-            _end(process.pid, signal.SIGKILL)
-            await process.wait()
+            for how in (signal.SIGTERM, signal.SIGKILL):  # one that waits for a dead disk ends with the disk
+                _end(process.pid, how)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GRACE_S):
+                        await process.wait()
         await _close(process)
 
 
@@ -75,6 +74,17 @@ async def follow(process: asyncio.subprocess.Process, brought: Brought) -> None:
         found = [progress for line in lines if (progress := _PROGRESS.match(line))]
         if found:
             brought(int(found[-1][1].replace(b",", b"")))
+
+
+@contextlib.asynccontextmanager
+async def complaints(process: asyncio.subprocess.Process) -> AsyncIterator["asyncio.Task[str]"]:
+    """`why_of` while something else is read: a process whose complaints nobody reads stands still in the end."""
+    why = asyncio.create_task(why_of(process))
+    try:
+        yield why
+    finally:
+        why.cancel()
+        await asyncio.wait({why})
 
 
 async def why_of(process: asyncio.subprocess.Process) -> str:

@@ -6,7 +6,6 @@ any more is ended, with the process behind him.
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -15,7 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol, TypeVar
 
-from redundancyd.adapters.far_data import WORDS_DEADLINE_MS, Login
+from redundancyd.adapters.far_data import WORDS_DEADLINE_MS, Login, understood, worked
+from redundancyd.adapters.own_thread import own_thread
 from redundancyd.core.systems import Server
 from redundancyd.errors import FarDataRefused, OutOfReach
 
@@ -67,7 +67,7 @@ class AskLim:
             except (OSError, ValueError) as error:
                 raise OutOfReach(tried, str(error)) from error
 
-        thread = asyncio.ensure_future(_own_thread(body))
+        thread = asyncio.ensure_future(own_thread(body))
         try:
             async with asyncio.timeout(deadline_ms / 1000):
                 return await asyncio.shield(thread)
@@ -87,32 +87,6 @@ class AskLim:
         else:
             with _ssh_wire([*self._login.ssh(), f"{self._login.user}@{self.server.address}", words]) as wire:
                 yield wire
-
-
-async def _own_thread(body: Callable[[], _Result]) -> _Result:
-    """A thread that nobody joins: the pool of the loop is for what is short."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[_Result] = loop.create_future()
-
-    def put(result: _Result | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]  # None is what the body gave
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = body()
-        except BaseException as caught:  # noqa: BLE001 - it is raised where it is waited for
-            error = caught
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
-            loop.call_soon_threadsafe(put, result, error)
-
-    threading.Thread(target=run, name="data into a LIM", daemon=True).start()
-    return await done
 
 
 class _Ends:
@@ -217,13 +191,7 @@ def read_line(tried: str, wire: Wire) -> dict[str, Any]:
     line = wire.lines.readline(LINE_MAX)
     if not line.endswith(b"\n"):
         raise OutOfReach(tried, "the connection ended in the middle" if line else "it said nothing more")
-    try:
-        said = json.loads(line)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise FarDataRefused(tried, f"the answer is no JSON: {line[:80]!a}")
-    return said
+    return understood(tried, line)
 
 
 def expect(tried: str, wire: Wire, wanted: dict[str, Any]) -> None:
@@ -232,11 +200,3 @@ def expect(tried: str, wire: Wire, wanted: dict[str, Any]) -> None:
     if said != wanted:
         worked(tried, said)
         raise FarDataRefused(tried, f"it said {str(said)[:80]!a}")
-
-
-def worked(tried: str, said: dict[str, Any]) -> dict[str, Any]:
-    """What it said, if it worked."""
-    if said.get("ok") is not True:
-        word = str(said.get("error", "refused"))
-        raise FarDataRefused(tried, f"{word}: {str(said.get('detail', ''))[:300]}", word=word)
-    return said

@@ -113,7 +113,7 @@ def _open(path: Path, flags: int = _READ) -> Iterator[int]:
 def link(old: Path, new: Path) -> bool:
     """Let `new` be the same file as `old`, unless something is there.
 
-    False where the disk has no link left for it, and where `old` is in doubt.
+    False where `old` is in doubt, and where there can be no link: none is left, or it is somebody else's or elsewhere.
     """
     try:
         if old.lstat().st_mtime_ns == _IN_DOUBT:
@@ -124,7 +124,7 @@ def link(old: Path, new: Path) -> bool:
             make_folder(new.parent)
             os.link(old, new, follow_symlinks=False)
     except OSError as error:
-        if error.errno in {errno.EMLINK, errno.ENOENT}:
+        if error.errno in {errno.EMLINK, errno.ENOENT, errno.EXDEV, errno.EPERM}:
             return False
         raise
     return True
@@ -151,11 +151,19 @@ def read(path: Path, at_most: int) -> bytes:
 
 
 def seal(path: Path, sha256: str) -> None:
-    """Nobody writes to this file any more, it is on disk, and its time stamp says that it had this checksum."""
+    """Nobody writes to this file any more, it is on disk, and its time stamp says that it had this checksum.
+
+    What the disk did not take is gone: it would be read from memory as if it were there, and synced without an error.
+    """
     with _open(path) as descriptor:
         os.fchmod(descriptor, 0o400)
         os.utime(descriptor, ns=(_mark(sha256), _mark(sha256)))
-        os.fsync(descriptor)
+        try:
+            os.fsync(descriptor)
+        except OSError:
+            doubt(path)  # in whichever mirrors it is
+            path.unlink(missing_ok=True)
+            raise
 
 
 def is_sealed(path: Path, sha256: str) -> bool:

@@ -2,15 +2,14 @@
 
 Ask which backup is current; what is in it, on every LIM; link what the newest mirror has already; bring the rest,
 several LIMs at once; ask again whether the backup still stands, and is what it was; and verify every file against what
-its LIM said.  While
-the LIMs still count, what differs of the newest mirror's large files comes already, and where there is no mirror,
-everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
+its LIM said.  While the LIMs still count, what differs of the newest mirror's large files comes already, and where
+there is no mirror, everything.  A line that breaks is gone on from where it broke.  Nothing is written in the primary.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,8 +19,10 @@ from redundancyd.adapters.incoming import Incoming, Place
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
+from redundancyd.adapters.progress import Meter, Tell
+from redundancyd.core import mirror_manifest
 from redundancyd.core.backups import Backup
-from redundancyd.core.manifest import Entry, LimManifest
+from redundancyd.core.manifest import Entry, LimManifest, ManifestNotUnderstood
 from redundancyd.core.mirror_manifest import Manifest
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.errors import FarDataRefused, MirrorUnsound, NotSaved, OutOfReach, RedundancyError
@@ -33,66 +34,6 @@ MOVED = "moved"
 BREAKS_MAX = 10
 BREAK_PAUSE_MS = 2000
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a pull is."""
-
-    done_bytes: int
-    """of what the newest mirror does not have; before the LIMs have counted, what has come so far"""
-    all_bytes: int
-    """0 while the LIMs still count"""
-    files: int
-    """that the newest mirror does not have; 0 while the LIMs still count"""
-    rate: int
-    """bytes a second since the copying began"""
-    left_s: int | None
-    """as far as the rate tells; None while there is none"""
-
-
-Tell = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class _Meter:
-    """Adds up what the LIMs bring."""
-
-    clock: Clock
-    tell: Tell
-    started_at: int
-    all_bytes: int = 0
-    files: int = 0
-    there: int = 0
-    """of all bytes, before those of `done`"""
-    moved: int = 0
-    """since the start, before those of `done`"""
-    done: dict[int, int] = field(default_factory=dict)
-
-    def know(self, entries: Collection[Entry]) -> None:
-        """The LIMs have counted: this is what must come."""
-        self.all_bytes, self.files = sum(entry.size_bytes for entry in entries), len(entries)
-
-    def go_on(self, left: int) -> None:
-        """So many bytes are missing still."""
-        self.moved += sum(self.done.values())
-        self.there, self.done = max(0, self.all_bytes - left), {}
-        if self.all_bytes:
-            self._tell()
-
-    def brought(self, lim: int, size_bytes: int) -> None:
-        """What a LIM has brought since the start, or since it was gone on."""
-        self.done[lim] = max(size_bytes, self.done.get(lim, 0))
-        self._tell()
-
-    def _tell(self) -> None:
-        brought = sum(self.done.values())
-        done = self.there + brought
-        if self.all_bytes:
-            done = min(done, self.all_bytes)
-        rate = (self.moved + brought) * 1000 // max(1, self.clock.now() - self.started_at)
-        left = (self.all_bytes - done) // rate if rate and self.all_bytes else None
-        self.tell(Progress(done, self.all_bytes, self.files, rate, left))
 
 
 async def pull(
@@ -115,7 +56,7 @@ async def pull(
             if is_it and (read := await store.verify(mirror.stamp)).is_whole:
                 return read
         await connecting
-        work = _Pull(lims, store, clock, limit_kib_s, _Meter(clock, tell, clock.now()))
+        work = _Pull(lims, store, clock, limit_kib_s, Meter(clock, tell, clock.now()))
         return await work.run(system, current, newest(mirrors))
 
 
@@ -137,8 +78,10 @@ async def _current(lims: Sequence[FarLim]) -> Backup:
 
 
 def _whole(system: str, backup: Backup, lims: Sequence[LimManifest]) -> Manifest:
-    ordered = tuple(sorted(lims, key=lambda lim: lim.lim))
-    return Manifest(system, backup.version, backup.stamp, backup.date, backup.zone, ordered)
+    try:
+        return mirror_manifest.whole(system, backup.version, backup.stamp, (backup.date, backup.zone), lims)
+    except ManifestNotUnderstood as error:
+        raise FarDataRefused(f"backup {backup.stamp} of the primary", str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +92,7 @@ class _Pull:
     store: MirrorStore
     clock: Clock
     limit_kib_s: int
-    meter: _Meter
+    meter: Meter
 
     async def run(self, system: str, current: Backup, before: Mirror | None) -> Mirror:
         """The mirror of it."""

@@ -29,6 +29,8 @@ class TarStream:
         self._tried = tried
         self._process: subprocess.Popen[bytes] | None = None
         self._unwanted = False
+        self.heard = 0
+        """bytes that came so far"""
 
     def run(
         self, entries: Sequence[Entry], into: Path, check_reply: Callable[[str], object], brought: Callable[[int], None]
@@ -44,6 +46,14 @@ class TarStream:
                     self._unpack(process, entries, into, check_reply, brought)
             finally:
                 self.stop()
+
+    def read(self, count: int) -> bytes:
+        """The next bytes of the stream."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        block = self._process.stdout.read(count)
+        self.heard += len(block)
+        return block
 
     def stop(self) -> None:
         """End the process and what it started."""
@@ -67,8 +77,9 @@ class TarStream:
         line = process.stdout.readline(LINE_MAX_BYTES).decode("ascii", "backslashreplace")
         if not line:
             raise OutOfReach(self._tried, "it said nothing")
+        self.heard += len(line)
         check_reply(line)
-        unpack(process.stdout, entries, into, self._tried, brought)
+        unpack(cast("IO[bytes]", self), entries, into, self._tried, brought)
 
 
 def unpack(source: IO[bytes], entries: Sequence[Entry], into: Path, tried: str, brought: Callable[[int], None]) -> None:

@@ -1,6 +1,7 @@
 """Has a mirror translated by a process of its own, so that no beat waits for it and its end is not ours."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -71,7 +72,9 @@ async def _run(question: bytes, program: Sequence[str]) -> tuple[int, bytes, str
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            with contextlib.suppress(TimeoutError):  # one that waits for a dead disk ends with the disk
+                async with asyncio.timeout(_END_S):
+                    await process.wait()
     assert process.returncode is not None
     return process.returncode, answer, _last_words(complaint)
 

@@ -33,10 +33,10 @@ def data_alarms(
 
 
 def _alarms(past: Past, now: int, backup_age_ms: int | None, max_age_ms: int) -> Iterator[Alarm]:
-    if past.result is Result.BROKEN:
-        yield _alarm("data_not_rolled_back", 4, f"the alternate could not go back to what it ran: {past.why}")
-    if past.result is Result.ROLLED_BACK:
-        yield _alarm("data_rolled_back", 3, f"a load failed and the alternate went back: {past.why}")
+    if past.spoilt is Result.BROKEN:
+        yield _alarm("data_not_rolled_back", 4, f"the alternate could not go back to what it ran: {past.spoilt_why}")
+    if past.spoilt is Result.ROLLED_BACK:
+        yield _alarm("data_rolled_back", 3, f"a load failed and the alternate went back: {past.spoilt_why}")
     since = past.success_at or past.watched_since
     if since and now - since > OVERDUE_MS:
         why = past.why or "no job was run"

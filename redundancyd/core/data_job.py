@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from redundancyd.core.due import called_for
+from redundancyd.core.due import called_for, held
 from redundancyd.core.state import State
 from redundancyd.core.systems import System
 
@@ -22,6 +22,11 @@ RETRY_FIRST_MS = 60_000
 RETRY_MOST_MS = HOUR_MS
 OVERDUE_MS = 48 * HOUR_MS
 """A job that did not succeed for so long is an alarm"""
+
+
+ROLLBACK_LEAST_MS = 10_000
+"""Where a takeover waits and less time than this is left, what ran before is not loaded again"""
+_ACTIVE = "the alternate is active: its data is not touched"
 
 
 class Step(StrEnum):
@@ -43,7 +48,8 @@ class Ended(StrEnum):
     BEGUN = "begun"  # a job was asked for
     LOAD_ASKED = "load asked"  # of a mirror that is there
     DONE = "done"
-    SAME = "same"  # nothing to do: we have it, or it is what was loaded last
+    SAME = "same"  # nothing to do: it is what was loaded last
+    HAD = "had"  # nothing to do: a copy was asked for, and we have it
     ENOUGH = "enough"  # a copy was all that was asked for
     OWN_MISSING = "own missing"  # addresses of the primary that the table does not know
     UNCONFIRMED = "unconfirmed"  # addresses of others that nobody has confirmed
@@ -91,6 +97,7 @@ TABLE: Mapping[tuple[Step, Ended], Row] = {
     (Step.RESTING, Ended.LOAD_ASKED): Row("D02", Step.TRANSLATING, "a mirror that is there is loaded"),
     (Step.PULLING, Ended.DONE): Row("D03", Step.KEEPING, "the new mirror is whole"),
     (Step.PULLING, Ended.SAME): _end("D04", Result.NOTHING_TO_DO, "the current backup is there and loaded already"),
+    (Step.PULLING, Ended.HAD): _end("D34", Result.NOTHING_TO_DO, "the current backup is there already"),
     (Step.PULLING, Ended.OUT_OF_REACH): _end("D05", Result.TRIED_AGAIN, _LATER),
     (Step.PULLING, Ended.FAILED): _end("D06", Result.FAILED, "no mirror was made; those that are there stay"),
     (Step.PULLING, Ended.CALLED_OFF): _end("D07", Result.TRIED_AGAIN, _OFF),
@@ -120,11 +127,15 @@ TABLE: Mapping[tuple[Step, Ended], Row] = {
     (Step.ROLLING_BACK, Ended.DONE): _end("D28", Result.ROLLED_BACK, "the alternate runs what it ran before"),
     (Step.ROLLING_BACK, Ended.FAILED): _end("D29", Result.BROKEN, "the alternate may run nothing; look at it"),
     (Step.ROLLING_BACK, Ended.OUT_OF_REACH): _end("D30", Result.BROKEN, "the alternate may run nothing; look at it"),
+    (Step.ROLLING_BACK, Ended.CALLED_OFF): _end("D35", Result.BROKEN, "the alternate is wanted as it is; look at it"),
 }
 """Everything else can't be: a step ends in no other way."""
 
 AGAIN = frozenset({Result.TRIED_AGAIN})
 SUCCESS = frozenset({Result.LOADED, Result.COPIED, Result.NOTHING_TO_DO})
+SPOILT = frozenset({Result.ROLLED_BACK, Result.BROKEN})
+WHY_MAX = 1000
+"""characters of a reason that are kept: on the disk there is room for so much"""
 
 
 def row(step: Step, ended: Ended) -> Row:
@@ -138,10 +149,19 @@ def hindrance(state: State) -> str:
     if goal is None:
         return "no goal is known"
     if goal.active is System.ALTERNATE:
-        return "the alternate is active: its data is not touched"
+        return _ACTIVE
     if called_for(state) is not None:
         return "a takeover to the alternate is due"
     return ""
+
+
+def takeover_waits(state: State) -> str:
+    """Why the alternate is wanted as it is, as soon as its load has ended; empty when nobody waits for that."""
+    if state.goal is not None and state.goal.active is System.ALTERNATE:
+        return _ACTIVE
+    called = called_for(state)
+    waits = called is not None and called.active is System.ALTERNATE and not held(state, called.active)
+    return "a takeover to the alternate waits" if waits else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +173,9 @@ class Past:
     success_at: int | None = None
     result: Result | None = None
     why: str = ""
+    spoilt: Result | None = None
+    """how the last load went wrong: rolled back, or not; None once one ended well, whatever other jobs did since"""
+    spoilt_why: str = ""
     tries: int = 0
     """in a row that are to be tried again"""
     watched_since: int | None = None
@@ -173,20 +196,30 @@ class Past:
     """the stamp that the alternate says is its newest, if that is not what we loaded"""
 
     def begun(self, at: int) -> "Past":
-        """A job begins."""
-        return replace(self, attempt_at=at, watched_since=self.watched_since or at)
+        """A job begins; what lies ahead was told by a clock that has been set back since."""
+        success_at = None if self.success_at is None else min(self.success_at, at)
+        return replace(self, attempt_at=at, success_at=success_at, watched_since=min(self.watched_since or at, at))
 
     def finished(self, result: Result, why: str, at: int) -> "Past":
         """A job has ended."""
         tries = self.tries + 1 if result in AGAIN else 0
         success_at = at if result in SUCCESS else self.success_at
-        return replace(self, ended_at=at, result=result, why=why, tries=tries, success_at=success_at)
+        why = why[:WHY_MAX]
+        found = replace(self, ended_at=at, result=result, why=why, tries=tries, success_at=success_at)
+        if result in SPOILT:
+            return replace(found, spoilt=result, spoilt_why=why)
+        return replace(found, spoilt=None, spoilt_why="") if result is Result.LOADED else found
 
-    def retry_at(self) -> int | None:
+    def retry_at(self, now: int) -> int | None:
         """When a job that may go better later is begun anew; None when it is not."""
         if self.result not in AGAIN or self.ended_at is None:
             return None
-        return self.ended_at + retry_ms(self.tries)
+        is_ahead = self.ended_at > now  # the clock has been set back
+        return now if is_ahead else self.ended_at + retry_ms(self.tries)
+
+    def runs(self, mirror: str, table: str) -> bool:
+        """Whether the alternate runs this mirror, translated by the table of this checksum, as far as we know."""
+        return (self.mirror, self.table) == (mirror, table) and self.spoilt is not Result.BROKEN
 
 
 def retry_ms(tries: int) -> int:

@@ -65,7 +65,10 @@ def load(data: bytes) -> Manifest:
 
 
 def whole(system: str, version: str, stamp: str, when: tuple[str, str], lims: Iterable[LimManifest]) -> Manifest:
-    """The manifest of a system from those of its LIMs; `when` is date and zone as printed."""
+    """The manifest of a system from those of its LIMs; `when` is date and zone as printed.
+
+    ManifestNotUnderstood for what `load` would refuse.
+    """
     ordered = tuple(sorted(lims, key=lambda lim: lim.lim))
     manifest = Manifest(system, version, stamp, *when, ordered)
     return _manifest(_body(manifest))

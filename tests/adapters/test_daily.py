@@ -81,6 +81,16 @@ def test_a_clock_that_is_set_back_does_not_begin_a_second_job():
     assert not DAILY.is_due(done - HOUR, done, done - 10 * DAY, "a")
 
 
+def test_an_attempt_that_lies_days_ahead_holds_back_nothing():
+    """
+    The clock was a year ahead when the last job began, and was put right since: there is a job in the next night.
+    """
+    start = at("2026-06-06T12:00")
+    ahead = at("2027-06-06T02:30")
+    assert not DAILY.is_due(at("2026-06-07T02:29"), ahead, start, "a")
+    assert DAILY.is_due(at("2026-06-07T02:30"), ahead, start, "a")
+
+
 def test_each_host_has_a_delay_of_its_own():
     """
     The same one every time, and another than its neighbour's.

@@ -61,10 +61,11 @@ def far() -> FarLim:
         ("head -c 3000000 /dev/urandom", "no JSON|a line of more than"),
         (f'echo \'{HEAD}\'; echo \'{{"path":"../../goal","size_bytes":1}}\'', r"'../../goal' has a part \. or"),
         (f'echo \'{HEAD}\'; echo \'{{"path":"a%0Ab","size_bytes":1}}\'', "'a%0Ab' has a control character"),
-        ("echo '[]'", "refused"),
+        ("echo '[]'", "no JSON object"),
+        ("head -c 8000 /dev/zero | tr '\\0' '['; echo", "no JSON object"),
         ('echo \'{"ok":false,"error":7}\'', "7"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 async def test_a_manifest_that_is_none_is_refused_by_name_and_its_sender_is_ended(
     say: Say, far: FarLim, tmp_path: Path, script: str, why: str

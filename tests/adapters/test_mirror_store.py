@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from redundancyd.adapters import mirror_files, mirror_store
+from redundancyd.adapters import mirror_files, mirror_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.translation_engine import translate_files
 from redundancyd.core import mirror_manifest
@@ -271,6 +272,22 @@ async def test_what_is_linked_to_a_verified_file_is_not_read_again(store: Mirror
     assert len(read) == 5
 
 
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EMLINK])
+async def test_what_cannot_be_linked_is_sent(store: MirrorStore, monkeypatch: pytest.MonkeyPatch, number: int):
+    """
+    The newest mirror was moved to another disk, or put back from a tape by root: the next night works all the same.
+    """
+    await copy(store, STAMPS[0], FIRST)
+
+    def refuse(*_: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", refuse)
+        assert len(await send(store, STAMPS[1], SECOND)) == 5
+        assert (await store.finish(manifest_of(STAMPS[1], SECOND))).is_whole
+
+
 @pytest.mark.D1
 async def test_a_byte_that_changed_under_its_time_stamp_is_not_believed_after_it_was_found(store: MirrorStore):
     """
@@ -327,7 +344,7 @@ async def test_a_place_tells_what_the_newest_mirror_has(store: MirrorStore, monk
     """
     Large files by LIM, all files by their contents; what another stamp has left unfinished is gone.
     """
-    monkeypatch.setattr(mirror_store, "LARGE_BYTES", 4)
+    monkeypatch.setattr(mirror_folder, "LARGE_BYTES", 4)
     assert (await store.place(STAMPS[0], None)).basis(1) is None
     await copy(store, STAMPS[0], FIRST)
     await send(store, STAMPS[1], FIRST)
@@ -458,7 +475,7 @@ async def test_a_full_disk_leaves_the_mirrors_that_are_there(small_disk: Path, m
     """
     Full to the last byte while a mirror comes: it is said with a remedy, and the three old ones are whole.
     """
-    monkeypatch.setattr(mirror_store, "SPARE_BYTES", 0)
+    monkeypatch.setattr(mirror_folder, "SPARE_BYTES", 0)
     store = MirrorStore(small_disk / "mirrors")
     for stamp in STAMPS[:3]:
         await copy(store, stamp, FIRST)
@@ -487,6 +504,42 @@ async def test_a_mirror_that_would_not_fit_is_not_begun(store: MirrorStore):
         await store.begin(wanted)
     monkey.undo()
     assert (await told(store))[0] == f"{STAMPS[0]}: whole"
+
+
+@pytest.mark.D2
+async def test_translated_data_of_earlier_days_does_not_fill_the_disk(store: MirrorStore):
+    """
+    What was made of one mirror goes when another one is translated, and before the next backup comes.
+    """
+    await copy(store, STAMPS[0], FIRST)
+    for stamp in STAMPS[:2]:
+        (await store.fresh(stamp) / "made").write_bytes(b"translated")
+    assert [path.name for path in store.folder.rglob("made")] == ["made"]
+    await store.begin(manifest_of(STAMPS[1], SECOND))
+    assert not list(store.folder.rglob("made"))
+
+
+@pytest.mark.D1
+async def test_what_the_disk_did_not_take_is_sent_anew(store: MirrorStore, monkeypatch: pytest.MonkeyPatch):
+    """
+    A disk says only once that it has lost what was written; its memory goes on showing the right bytes for a while.
+    """
+    await send(store, STAMPS[0], FIRST)
+    real, failed = os.fsync, [False]
+
+    def fails_once(descriptor: int) -> None:
+        if not failed[0]:
+            failed[0] = True
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror_files, "AT_ONCE", 1)
+        patch.setattr(os, "fsync", fails_once)
+        with pytest.raises(NotSaved, match="Input/output error"):
+            await store.finish(manifest_of(STAMPS[0], FIRST))
+    assert len(await send(store, STAMPS[0], FIRST)) == 1
+    assert (await store.finish(manifest_of(STAMPS[0], FIRST))).is_whole
 
 
 @pytest.mark.D3

@@ -15,7 +15,9 @@ from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import FarLim, Login
 from redundancyd.adapters.far_process import Brought
 from redundancyd.adapters.mirror_store import MirrorStore
-from redundancyd.adapters.pull import Progress, pull
+from redundancyd.adapters.progress import Progress
+from redundancyd.adapters.pull import pull
+from redundancyd.core import mirror_manifest
 from redundancyd.core.backups import Backup, BackupList
 from redundancyd.core.manifest import Entry, LimManifest
 from redundancyd.core.mirrors import Condition, Mirror
@@ -263,6 +265,19 @@ def spoil(store: MirrorStore, stamp: str) -> None:
         file.write(b"X")
     path.chmod(0o400)
     os.sync()
+
+
+@pytest.mark.D1
+def test_a_backup_of_which_no_manifest_can_be_kept_is_refused_before_it_is_a_mirror(
+    lim: NearLim, store: MirrorStore, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Each LIM is within its bounds and all of them together are not: it would be copied every night and never be whole.
+    """
+    monkeypatch.setattr(mirror_manifest, "FILES_MAX", 2)
+    with pytest.raises(FarDataRefused, match=r"backup 20260308031501 of the primary: more than 2 files"):
+        pulled(lim, store)
+    assert not [mirror for mirror in asyncio.run(anew(store).look()) if mirror.condition is not Condition.INCOMING]
 
 
 def test_the_first_copy_tells_how_much_there_is_as_soon_as_it_is_counted(lim: NearLim, store: MirrorStore):

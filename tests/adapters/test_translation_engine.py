@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from redundancyd.adapters import translation_job
+from redundancyd.adapters import translation_engine, translation_job
 from redundancyd.adapters.translation_engine import Translated, translate_files
 from redundancyd.adapters.translation_job import Job, pieces, run
 from redundancyd.core import translation
@@ -161,6 +161,21 @@ async def test_a_process_that_hangs_is_ended_at_its_deadline(mirror: Path, tmp_p
         await translated(mirror, deadline_ms=1500, program=(sys.executable, "-c", program))
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
+
+
+async def test_a_process_that_not_even_a_kill_ends_is_left_alone(mirror: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    It waits for a disk that is gone; whoever waits for the process would wait as long.
+    """
+
+    async def never(_process: object) -> int:
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.subprocess.Process, "wait", never)
+    monkeypatch.setattr(translation_engine, "_END_S", 0.1)
+    async with asyncio.timeout(20):
+        with pytest.raises(TranslationFailed, match="not done within 500 ms"):
+            await translated(mirror, deadline_ms=500, program=(sys.executable, "-c", "import time; time.sleep(60)"))
 
 
 async def test_a_takeover_ends_a_translation_at_once(mirror: Path, tmp_path: Path):

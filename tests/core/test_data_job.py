@@ -94,8 +94,8 @@ def test_only_what_may_go_better_later_is_tried_again():
     A refusal stays one until somebody does something; a silence does not.
     """
     silent = Past().begun(0).finished(Result.TRIED_AGAIN, "no answer", 1000)
-    assert silent.retry_at() == 61_000
-    assert Past().finished(Result.NOT_APPLIED, "own", 1000).retry_at() is None
+    assert silent.retry_at(2000) == 61_000
+    assert Past().finished(Result.NOT_APPLIED, "own", 1000).retry_at(2000) is None
     assert silent.finished(Result.LOADED, "", 2000).tries == 0
 
 
@@ -120,12 +120,49 @@ def test_what_is_wrong_with_the_data_is_an_alarm_of_its_own():
     """
     Each by its name, gravest first.
     """
-    assert names(Past(result=Result.BROKEN), 0) == ["data_not_rolled_back"]
-    assert names(Past(result=Result.ROLLED_BACK), 0) == ["data_rolled_back"]
+    assert names(Past().finished(Result.BROKEN, "", 0), 0) == ["data_not_rolled_back"]
+    assert names(Past().finished(Result.ROLLED_BACK, "", 0), 0) == ["data_rolled_back"]
     assert names(Past(missing=("192.0.2.9 in LIM 1",)), 0) == ["data_untranslated"]
     assert names(Past(loaded="a", foreign="b"), 0) == ["data_changed_by_hand"]
     assert names(Past(), 0, 3 * DAY) == ["backup_too_old"]
     assert names(Past(), 0, DAY) == []
+
+
+@pytest.mark.D3
+@pytest.mark.parametrize("result", [Result.ROLLED_BACK, Result.BROKEN])
+@pytest.mark.parametrize("later", [each for each in Result if each not in {Result.ROLLED_BACK, Result.BROKEN}])
+def test_a_load_that_failed_is_an_alarm_until_one_ends_well(result: Result, later: Result):
+    """
+    A copy, a night in which the alternate was active, a silent LIM: none of them mends what the alternate runs.
+    """
+    failed = Past().finished(result, "the disk there is full", 0)
+    (alarm,) = data_alarms(failed.finished(later, "another", 1), 2, None, DAY) or (None,)
+    if later is Result.LOADED:
+        assert alarm is None
+    else:
+        assert alarm is not None
+        assert "the disk there is full" in alarm.text
+
+
+def test_instants_that_lie_ahead_were_told_by_a_clock_that_was_set_back():
+    """
+    The next attempt begins now, and from then on it is counted again how long nothing has succeeded.
+    """
+    ahead = Past(attempt_at=400 * DAY, ended_at=400 * DAY, success_at=400 * DAY, result=Result.TRIED_AGAIN, tries=3)
+    begun = ahead.begun(10 * DAY)
+    assert begun.success_at == 10 * DAY
+    assert names(begun.finished(Result.FAILED, "why", 10 * DAY), 13 * DAY) == ["data_overdue"]
+    never = Past(watched_since=400 * DAY).begun(10 * DAY).finished(Result.FAILED, "why", 10 * DAY)
+    assert names(never, 13 * DAY) == ["data_overdue"]
+    assert ahead.retry_at(10 * DAY) == 10 * DAY
+    assert ahead.retry_at(400 * DAY) == 400 * DAY + retry_ms(3)
+
+
+def test_what_a_job_says_of_its_end_has_room_on_the_disk():
+    """
+    A LIM may say as much as it likes.
+    """
+    assert len(Past().finished(Result.FAILED, "x" * 100_000, 0).why) <= 1000
 
 
 @pytest.mark.parametrize("stamp", ["20260309031502", "20260309031559", "20260309035960", "20260309235959"])

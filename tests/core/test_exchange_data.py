@@ -3,9 +3,10 @@
 import pytest
 
 from redundancyd.core.alarms import alarms
+from redundancyd.core.data_job import hindrance, takeover_waits
 from redundancyd.core.effects import Load, Refuse
 from redundancyd.core.events import LoadAsked, LoadEnded, LoadUnderWay
-from redundancyd.core.systems import Reload
+from redundancyd.core.systems import Method, Methods, Reload
 from tests.core.table_top import A2, ALTERNATE, PRIMARY, SETTINGS, TableTop
 
 
@@ -156,3 +157,34 @@ def test_the_end_of_another_load_ends_nothing():
     asked(top)
     top.happen(LoadEnded(6, top.now))
     assert top.state.reload == Reload(7, top.now + SETTINGS.reload_deadline_ms)
+
+
+@pytest.mark.L1
+def test_a_way_back_is_waited_for_like_any_reload():
+    """
+    The load failed late, and the primary is lost while the alternate goes back to what ran before.
+    """
+    top = rested()
+    asked(top)
+    top.happen(LoadUnderWay(Reload(7, top.now + 2 * SETTINGS.reload_deadline_ms), top.now))
+    top.power_off(PRIMARY)
+    top.run(2 * SETTINGS.reload_deadline_ms - 1000)
+    assert top.active() == set()
+    assert takeover_waits(top.state) == "a takeover to the alternate waits"
+    top.run(2000)
+    assert top.active() == {ALTERNATE}
+    assert "active" in takeover_waits(top.state)
+
+
+def test_a_takeover_that_is_the_operator_s_to_begin_waits_for_no_load():
+    """
+    Nor does anybody while the primary is well: there is time to go back to what ran before.
+    """
+    top = TableTop(methods=Methods(Method.MANUAL, Method.MANUAL))
+    top.beat(4)
+    assert takeover_waits(top.state) == ""
+    asked(top)
+    top.power_off(PRIMARY)
+    top.beat(10)
+    assert hindrance(top.state) == "a takeover to the alternate is due"
+    assert takeover_waits(top.state) == ""

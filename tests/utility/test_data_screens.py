@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from redundancyd.adapters.daily import Daily
-from redundancyd.adapters.pull import Progress
+from redundancyd.adapters.progress import Progress
 from redundancyd.core.data_alarms import Held
 from redundancyd.core.data_job import HOUR_MS, Past, Result
 from redundancyd.core.mirrors import Condition, Mirror
