@@ -21,7 +21,7 @@ from redundancyd.core.prerequisites import Finding, accepted, findings, hinderin
 from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.site import Setup, Site
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Fallback, Server
+from redundancyd.core.systems import Fallback, Methods, Server
 from redundancyd.core.table_text import checked, without_hints
 from redundancyd.core.translation_table import TableNotUnderstood
 from redundancyd.data_page import held_page, progress_page
@@ -37,6 +37,11 @@ AGAIN_MS = 3000
 """After this what could not be undone, or disarmed, is tried again"""
 STOPPED = "stopped by the operator"
 _NUMBERS = {row.step: row for row in STEPS}
+ALREADY_A_PAIR = Problem(
+    "under_way",
+    "the pair is being written to the disk at this instant",
+    "Say it again in a moment: then it ends the supervision that begins.",
+)
 UNDER_WAY = Problem(
     "under_way",
     "a configuration is under way",
@@ -55,6 +60,11 @@ class Means:
 def real_steps(config: Config, clock: Clock) -> Steps:
     """The steps over the real LIMs, by the table that is on the disk now."""
     return Steps(config, clock, TranslationDesk(config))
+
+
+def methods_of(saved: Saved, config: Config) -> Methods:
+    """The methods that count before a pair is there; those of a pair that has ended go aside with it."""
+    return (None if saved.setup.aside else saved.methods) or config.methods()
 
 
 _Asked = tuple[Configure, tuple[str, ...]]
@@ -82,15 +92,16 @@ class SetupRunner:
         self.findings: tuple[Finding, ...] = ()
         self._config, self._clock, self._saved = config, clock, saved
         self._configured = configured
-        self._methods = saved.methods or config.methods()
+        self._methods = methods_of(saved, config)
         self._folder, self._fallback = folder, saved.fallback
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
         self._desk = TranslationDesk(config)
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
-        self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
-        """what is asked for, and None when there may be something to do"""
-        self._is_asked = False
+        self._asked: _Asked | None = None
+        """what is to be done, from the answer until it has ended"""
+        self._woken = asyncio.Event()
+        """there may be something to do"""
         self._job: asyncio.Task[None] | None = None
         self._checking = asyncio.Lock()
 
@@ -105,19 +116,19 @@ class SetupRunner:
             await self._settle()
             await self._look_at_table()
             wait_ms = AGAIN_MS if self._unsettled() else None
-            request = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
-                    request = await self._inbox.get()
-            if request is not None:
-                await self._undo_all()
-                await self._in_job(*request)
-                self._is_asked = False
+                    await self._woken.wait()
+            self._woken.clear()
+            if (asked := self._asked) is not None:
+                await self._in_job(*asked)
+                if self._asked is asked:
+                    self._asked = None
 
     def connected(self) -> None:
         """A LIM can be reached: perhaps it is one that something was left to do on."""
         if self._unsettled():
-            self._inbox.put_nowait(None)
+            self._woken.set()
 
     def _unsettled(self) -> bool:
         setup = self.setup
@@ -166,21 +177,31 @@ class SetupRunner:
             return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
         if self._is_busy():
             return UNDER_WAY
-        self._is_asked = True
-        self._inbox.put_nowait((request, accepted(found)))
+        self._asked = (request, accepted(found))
+        self._woken.set()
         return Done("begun; 'redundancyctl status' shows how it goes")
 
     def stop(self) -> Done | Problem:
         """Stop a configuration under way, and have it undone."""
+        if self._steps.is_pair:
+            return ALREADY_A_PAIR
         if self._job is not None:
             self._job.cancel()
             return Done("the configuration is being stopped, and undone")
+        waits, self._asked = self._asked is not None, None
         if self.setup.begun is not None:
             return Done("the configuration is being undone")
+        if waits:
+            return Done("the configuration had not begun yet, and does not")
         return Problem("not_configured", "nothing is configured, so nothing is removed", "See 'redundancyctl status'.")
 
+    @property
+    def is_stoppable(self) -> bool:
+        """Whether there is something that `stop` stops, or that is being undone."""
+        return not self._steps.is_pair and (self._is_busy() or self.setup.begun is not None)
+
     def _is_busy(self) -> bool:
-        return self._job is not None or self._is_asked
+        return self._job is not None or self._asked is not None
 
     def _table_mistakes(self, request: Configure) -> str:
         site = Site(request.master_ip, request.network_control_address)
@@ -189,6 +210,8 @@ class SetupRunner:
             checked(without_hints(request.translation or ""), own)
         except TableNotUnderstood as error:
             return str(error)[:800]
+        except ValueError:  # an address that is none: a prerequisite says so
+            return ""
         return ""
 
     async def _lacks_table(self) -> str:
@@ -222,7 +245,7 @@ class SetupRunner:
                 job.cancel()
                 await asyncio.wait({job})
         why = STOPPED if job.cancelled() else self._why(job)
-        if not why:
+        if not why or self.setup.site is not None:
             self._ended("configured", "the primary is active, and supervised")
             self._configured()
             return
@@ -250,10 +273,12 @@ class SetupRunner:
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
         made, foreign = await self._steps.translate(steps, mirror, request)
+        self.detail = "sending it to the alternate"
+        sent = await self._steps.send(steps, made)
         self._at(Step.BLOCKING)
         await self._steps.block()
         self._at(Step.LOADING)
-        await self._steps.load(steps, made, self._running)
+        await self._steps.load(steps, made, sent, self._running)
         self._at(Step.STARTING)
         remembered = (*names, FOREIGN) if foreign else names
         await self._steps.start(Site(site.master_ip, site.control, remembered))
