@@ -142,7 +142,7 @@ class Surveyor:
         except TimeoutError:
             why = "the LIMs still count it"
             return _Backup(why=why, rate_why=why)
-        except RedundancyError as error:
+        except (OSError, RedundancyError) as error:
             return _Backup(why=str(error), rate_why=str(error))
         return await self._timed(first, stamp, manifests)
 
