@@ -142,7 +142,11 @@ class SetupRunner:
             try:
                 await self._steps.finish_removal()
             except RedundancyError as error:
-                record("setup_unsettled", level="error", why=str(error))
+                if str(error) != self.detail:
+                    record("setup_unsettled", level="error", why=str(error))
+                self.detail = str(error)
+            else:
+                self.detail = ""
             finally:
                 self.step = Step.RESTING
 

@@ -13,7 +13,7 @@ from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import StateFolder
-from redundancyd.adapters.journal import record
+from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
 from redundancyd.adapters.setup_file import LAYOUT
 from redundancyd.adapters.table_file import SavedTable
@@ -52,6 +52,7 @@ class SetupSteps:
         setup: Setup,
     ) -> None:
         self.setup = setup
+        self._told: dict[str, dict[str, str]] = {}
         self._writing: asyncio.Task[None] | None = None
         """the pair on its way to the disk"""
         self._channels, self._folder, self._files, self._clock, self._us = channels, folder, files, clock, us
@@ -200,7 +201,7 @@ class SetupSteps:
             return False
         if said.status.supervisor.partition(".")[0] in {"", self._us.id}:
             return False
-        record("order_of_another", level="warning", server=server.name, why=said.detail)
+        self._tell("order_of_another", "warning", server.name, server=server.name, why=said.detail)
         return True
 
     async def _each(self, servers: tuple[Server, ...], work: Callable[[Server], Awaitable[None]]) -> None:
@@ -215,21 +216,33 @@ class SetupSteps:
     async def undo(self, steps: Steps, running: Running) -> None:
         """Everything is as before when this returns; it raises what is not so yet, and may be called again.
 
-        One that fails holds back none that does not need it: a lost primary must not keep the alternate blocked.
+        One that fails holds back none that does not need it: neither a lost primary nor our own disk may keep the
+        alternate blocked.
         """
         failed: dict[Undo, RedundancyError] = {}
+        errors: list[RedundancyError] = []
         for what in undo(self.begun):
             if needs(what) in failed:
                 continue
-            record("setup_undoing", level="notice", what=what)
+            self._tell("setup_undoing", "notice", str(what), what=what)
             try:
                 await self._undo(what, steps, running)
                 await self._note(undone(self.begun, what))
+            except NotSaved as error:
+                errors.append(error)
             except RedundancyError as error:
                 failed[what] = error
-        if failed:
-            raise next(iter(failed.values()))
+                errors.append(error)
+        if errors:
+            raise errors[0]
         await self.save(replace(self.setup, begun=None))
+        self._told.clear()
+
+    def _tell(self, event: str, level: Level, key: str, **fields: str) -> None:
+        """Write it when it is news: what does not work is tried again every few seconds."""
+        if self._told.get(key) != fields:
+            self._told[key] = fields
+            record(event, level=level, **fields)
 
     async def _undo(self, what: Undo, steps: Steps, running: Running) -> None:
         match what:
@@ -269,7 +282,7 @@ class SetupSteps:
             try:
                 await self._forget(server)
             except RedundancyError as error:
-                record("lim_not_disarmed", level="warning", server=server.name, why=str(error))
+                self._tell("lim_not_disarmed", "warning", server.name, server=server.name, why=str(error))
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))

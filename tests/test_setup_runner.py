@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from redundancyd import config
+from redundancyd import config, setup_runner, setup_steps
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
@@ -23,7 +23,7 @@ from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
-from redundancyd.core.setup_plan import STEPS
+from redundancyd.core.setup_plan import STEPS, Undo
 from redundancyd.core.site import NOTHING_SET_UP, Setup
 from redundancyd.core.systems import Fallback, Method, Methods, Server, System
 from redundancyd.data_steps import Steps, Translation, told_of
@@ -461,6 +461,38 @@ async def test_a_primary_that_is_lost_does_not_keep_the_alternate_blocked(world:
         assert one.runner.page()["undoing"]
         for lim in primary:
             lim.lost = False
+        await one.ended()
+    assert world.as_it_is() == before
+
+
+async def test_a_disk_that_fails_does_not_keep_the_alternate_blocked(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    That it was undone is noted as soon as the disk takes it; until then it is told, once.
+    """
+    world.stands = "loaded"
+    before, told = world.as_it_is(), []
+    monkeypatch.setattr(setup_steps, "record", lambda event, **_: told.append(event))
+    monkeypatch.setattr(setup_runner, "AGAIN_MS", 10)
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        save, full = one.folder.setup.save, True
+
+        async def save_if_possible(setup: Setup) -> None:
+            if full:
+                raise NotSaved("saving the setup", "No space left on device")
+            await save(setup)
+
+        monkeypatch.setattr(one.folder.setup, "save", save_if_possible)
+        one.runner.stop()
+        async with asyncio.timeout(5):
+            while world.as_it_is()[:2] != before[:2]:
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.1)
+        assert "No space left" in one.runner.page()["detail"]
+        assert told.count("setup_undoing") == len({Undo.DATA, Undo.TRAFFIC, Undo.TABLE})
+        full = False
         await one.ended()
     assert world.as_it_is() == before
 
