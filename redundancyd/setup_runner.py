@@ -13,25 +13,22 @@ from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import Saved, StateFolder
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.pull import Progress
-from redundancyd.adapters.table_file import entries
 from redundancyd.config import Config
 from redundancyd.core.data_alarms import Held
-from redundancyd.core.prerequisite_kinds import Asked, Known
-from redundancyd.core.prerequisites import Finding, accepted, findings, hindering
+from redundancyd.core.prerequisite_kinds import Asked
 from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.site import Setup, Site
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Fallback, Methods, Server
-from redundancyd.core.table_text import checked, without_hints
-from redundancyd.core.translation_table import TableNotUnderstood
+from redundancyd.core.systems import Server
 from redundancyd.data_page import held_page, progress_page
 from redundancyd.data_steps import Steps
-from redundancyd.errors import NotSaved, RedundancyError
+from redundancyd.errors import RedundancyError
 from redundancyd.requests import Configure, Done, Problem
+from redundancyd.setup_checks import SetupChecks
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
 from redundancyd.setup_survey import Surveyor
-from redundancyd.translation_desk import TranslationDesk, own_addresses
+from redundancyd.translation_desk import TranslationDesk
 
 AGAIN_MS = 3000
 """After this what could not be undone, or disarmed, is tried again"""
@@ -62,11 +59,6 @@ def real_steps(config: Config, clock: Clock) -> Steps:
     return Steps(config, clock, TranslationDesk(config))
 
 
-def methods_of(saved: Saved, config: Config) -> Methods:
-    """The methods that count before a pair is there; those of a pair that has ended go aside with it."""
-    return (None if saved.setup.aside else saved.methods) or config.methods()
-
-
 _Asked = tuple[Configure, tuple[str, ...]]
 
 
@@ -89,21 +81,18 @@ class SetupRunner:
         self.progress: Progress | None = None
         self.last: dict[str, Any] | None = None
         """how the last one ended"""
-        self.findings: tuple[Finding, ...] = ()
-        self._config, self._clock, self._saved = config, clock, saved
+        self._config, self._clock = config, clock
         self._configured = configured
-        self._methods = methods_of(saved, config)
-        self._folder, self._fallback = folder, saved.fallback
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
         self._desk = TranslationDesk(config)
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
+        self.checks = SetupChecks(config, saved, folder, self._means.survey)
         self._asked: _Asked | None = None
         """what is to be done, from the answer until it has ended"""
         self._woken = asyncio.Event()
         """there may be something to do"""
         self._job: asyncio.Task[None] | None = None
-        self._checking = asyncio.Lock()
 
     @property
     def setup(self) -> Setup:
@@ -158,30 +147,16 @@ class SetupRunner:
 
     # --- what an operator asks ---
 
-    async def check(self, request: Configure) -> tuple[Finding, ...]:
-        """Every prerequisite, found out now."""
-        asked = Asked(request.master_ip, request.network_control_address, request.accept)
-        async with self._checking:
-            found = await self._means.survey(asked)
-        known = Known(self._saved.supervisor, self._methods, self._config.exchange_data.keep, self._fallback)
-        self.findings = findings(found, asked, known)
-        return self.findings
-
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
         if self._is_busy():
             return UNDER_WAY
-        if why := self._table_mistakes(request):
-            return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
-        if request.translation is None and (why := await self._lacks_table()):
-            return Problem("no_translation", why, "Name the table: --translation FILE.")
-        found = await self.check(request)
-        if lacking := hindering(found):
-            told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
-            return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
+        names = await self.checks.accepted(request)
+        if isinstance(names, Problem):
+            return names
         if self._is_busy():
             return UNDER_WAY
-        self._asked = (request, accepted(found))
+        self._asked = (request, names)
         self._woken.set()
         return Done("begun; 'redundancyctl status' shows how it goes")
 
@@ -206,35 +181,6 @@ class SetupRunner:
 
     def _is_busy(self) -> bool:
         return self._job is not None or self._asked is not None
-
-    def _table_mistakes(self, request: Configure) -> str:
-        site = Site(request.master_ip, request.network_control_address)
-        try:
-            own = own_addresses(self._config.of_site(site))
-            checked(without_hints(request.translation or ""), own)
-        except TableNotUnderstood as error:
-            return str(error)[:800]
-        except ValueError:  # an address that is none: a prerequisite says so
-            return ""
-        return ""
-
-    async def _lacks_table(self) -> str:
-        """Why the saved table is none to translate by; empty when it is one."""
-        try:
-            saved = await self._folder.setup.read_table()
-            entries(saved.text)
-        except RedundancyError as error:
-            return error.came_back
-        return "" if saved.text.strip() else "there is no translation table"
-
-    async def set_fallback(self, fallback: Fallback) -> Done | Problem:
-        """Remember what the operator says of the primary's clusters."""
-        try:
-            await self._folder.save_fallback(fallback)
-        except NotSaved as error:
-            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
-        self._fallback = fallback
-        return Done(f"the fallback type of the primary's clusters is {fallback}")
 
     # --- the walk ---
 
@@ -330,5 +276,5 @@ class SetupRunner:
             "undoing": self.setup.begun is not None,
             "removed": self.setup.removed,
             "to_disarm": sorted(self.setup.disarm),
-            "prerequisites": finding_pages(self.findings),
+            "prerequisites": finding_pages(self.checks.findings),
         }

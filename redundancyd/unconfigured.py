@@ -24,8 +24,9 @@ from redundancyd.daemon import FEED_EVERY_MS, Ending, Outside
 from redundancyd.errors import OutOfReach
 from redundancyd.records import Line, Subscription
 from redundancyd.requests import Configure, Done, Problem, Remove, Request, SetFallback
+from redundancyd.setup_checks import methods_of
 from redundancyd.setup_page import NOT_CONFIGURED, preview_page
-from redundancyd.setup_runner import SetupRunner, methods_of
+from redundancyd.setup_runner import SetupRunner
 from redundancyd.status import About
 from redundancyd.status import status as status_page
 
@@ -166,7 +167,7 @@ class Unconfigured:
             now = traffic_lines(self._state)
             refused = "" if isinstance(request, Remove) and self._runner.is_stoppable else UNDOABLE
             return preview_page(Preview(now, UNDONE if not refused else (), now, refused))
-        found = await self._runner.check(request)
+        found = await self._runner.checks.look(request)
         return preview_page(configure_preview(self._state, found), found)
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
@@ -177,7 +178,7 @@ class Unconfigured:
             case Remove():
                 answer = self._runner.stop()
             case SetFallback(fallback):
-                answer = await self._runner.set_fallback(fallback)
+                answer = await self._runner.checks.set_fallback(fallback)
             case _:
                 answer = REFUSED
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}

@@ -353,7 +353,7 @@ async def test_what_the_operator_said_of_the_clusters_is_remembered(world: World
     The next prerequisites know it, and so does the next life.
     """
     async with life(world) as one:
-        assert isinstance(await one.runner.set_fallback(Fallback.AUTOMATIC), Done)
+        assert isinstance(await one.runner.checks.set_fallback(Fallback.AUTOMATIC), Done)
         assert (await one.folder.load()).fallback is Fallback.AUTOMATIC
 
 
@@ -649,7 +649,7 @@ async def test_methods_of_a_pair_that_ended_are_not_those_of_the_next_one(world:
     world.survey = survey(servers=(*ALL, STANDBY))
     async with life(world) as again:
         await again.ended()
-        found = await again.runner.check(ASKED)
+        found = await again.runner.checks.look(ASKED)
         assert next(each.outcome for each in found if each.name == "fallback") == "met"
 
 

@@ -90,7 +90,9 @@ async def test_a_copy_under_way_can_be_stopped_by_whoever_looks_first(tmp_path: 
     async def surveyed(_: object) -> Survey:
         return world.survey
 
-    life._runner._means = Means(lambda _config, _clock: cast("Steps", FakeSteps(world)), surveyed)
+    runner = life._runner
+    runner._means = Means(lambda _config, _clock: cast("Steps", FakeSteps(world)), surveyed)
+    runner.checks._survey = surveyed
     running = asyncio.create_task(life.run())
     configure, remove = find("configure"), find("remove")
     assert configure is not None
