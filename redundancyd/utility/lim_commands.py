@@ -17,7 +17,6 @@ from redundancyd import lim_setup
 from redundancyd.action_kinds import Action
 from redundancyd.argument_check import values_of
 from redundancyd.client import DEFAULT_SOCKET, Client
-from redundancyd.core.setup_plan import STEPS
 from redundancyd.core.systems import Server, System
 from redundancyd.errors import DaemonNotReached, KeysUnusable, RequestRefused
 from redundancyd.lim_setup import Administrator, Answer, KeyFiles, Result, Setup, Shown
@@ -26,7 +25,6 @@ from redundancyd.utility.text import plain, wrapped
 
 SETTINGS = "/etc/redundancyd/redundancyd.toml"
 _LABEL = 20
-_UNDER_WAY = frozenset(str(row.step) for row in STEPS)
 
 Values = Mapping[str, Any]
 
@@ -168,15 +166,11 @@ def _where(values: Values, setup: Setup) -> list[Server]:
 
 
 def _refuse_while_configured(setup: Setup, client: Client, tried: str, instead: str) -> None:
-    """RequestRefused while somebody decides: a daemon with a goal, a goal that waits for one, or `configure`."""
+    """RequestRefused while the supervision decides: a daemon has a goal, or a goal waits for its daemon."""
     if client.path == DEFAULT_SOCKET:
         client = Client(setup.config.socket.path)
     try:
-        page = client.get("/v1/status")
-        configured, step = page.get("goal") is not None, page.get("setup", {}).get("step")
-        if step in _UNDER_WAY:
-            remedy = "Watch it with 'redundancyctl status'; 'redundancyctl remove' stops it."
-            raise RequestRefused(tried, f"a configuration is under way ({step})", remedy)
+        configured = client.get("/v1/status").get("goal") is not None
         why = "system redundancy is configured, and the supervision decides"
     except DaemonNotReached:
         configured = lim_setup.is_configured(setup.config)

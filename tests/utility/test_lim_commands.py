@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from redundancyd.adapters import by_hand
-from redundancyd.client import Client
 from redundancyd.config import Config
 from redundancyd.core.events import Refused
-from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.systems import Origin, Server, Status, Traffic, Word
 from redundancyd.errors import OutOfReach
 from redundancyd.utility.cli import run
@@ -114,24 +112,6 @@ def test_words_that_are_missing_or_wrong_are_named(
     assert status == 2
     assert said in told
     assert asked == []
-
-
-@pytest.mark.parametrize("step", [*(row.step for row in STEPS), Step.UNDOING, Step.RESTING])
-def test_what_configure_is_at_nobody_moves_by_hand_beside_it(
-    ctl: Callable[..., Ran], asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, step: Step
-):
-    """
-    Blocked is what it has blocked.  While it is being undone the way out by hand is open.
-    """
-    page = {"configured": False, "goal": None, "setup": {"step": str(step)}}
-    monkeypatch.setattr(Client, "get", lambda *_: page)
-    status, said = ctl(*ADD, "--lim", "primary-1", "--yes")
-    if step in {Step.UNDOING, Step.RESTING}:
-        assert (status, len(asked)) == (0, 1)
-    else:
-        assert (status, asked) == (3, [])
-        assert f"a configuration is under way ({step})" in said
-        assert "redundancyctl remove" in said
 
 
 def test_while_a_goal_is_on_disk_traffic_is_not_moved_by_hand(
