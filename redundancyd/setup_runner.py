@@ -149,12 +149,12 @@ class SetupRunner:
 
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
-        if self._is_busy():
+        if self.is_busy:
             return UNDER_WAY
         names = await self.checks.accepted(request)
         if isinstance(names, Problem):
             return names
-        if self._is_busy():
+        if self.is_busy:
             return UNDER_WAY
         self._asked = (request, names)
         self._woken.set()
@@ -177,9 +177,11 @@ class SetupRunner:
     @property
     def is_stoppable(self) -> bool:
         """Whether there is something that `stop` stops, or that is being undone."""
-        return not self._steps.is_pair and (self._is_busy() or self.setup.begun is not None)
+        return not self._steps.is_pair and (self.is_busy or self.setup.begun is not None)
 
-    def _is_busy(self) -> bool:
+    @property
+    def is_busy(self) -> bool:
+        """Whether a configuration is under way, or about to be."""
         return self._job is not None or self._asked is not None
 
     # --- the walk ---

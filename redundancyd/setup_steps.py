@@ -133,7 +133,7 @@ class SetupSteps:
         number = first_number(status.values())
         targets = to_block(self._channels, status)
         await self._note(replace(self.begun, number=number, blocked=tuple(server.name for server in targets)))
-        await self._each(targets, partial(self._block, number))
+        await self._each(targets, partial(self._order, Word.BLOCK, number))
 
     async def load(self, steps: Steps, made: Translation, sent: Sent, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
@@ -174,11 +174,9 @@ class SetupSteps:
         await self._each(tuple(self._channels), one)
         return found
 
-    async def _order(self, word: Word, number: int, server: Server) -> Status | Refused:
-        return await traffic.order(self._channels[server], word, number, self._us.name, ORDER_MS)
-
-    async def _block(self, number: int, server: Server) -> None:
-        _worked(f"block {number} on {server.name}", await self._order(Word.BLOCK, number, server))
+    async def _order(self, word: Word, number: int, server: Server) -> None:
+        said = await traffic.order(self._channels[server], word, number, self._us.name, ORDER_MS)
+        _worked(f"{word} {number} on {server.name}", said)
 
     async def _listen(self, control: tuple[str, ...]) -> None:
         """After a restart a LIM of the primary that was allowed listens for these before it allows itself."""
@@ -264,7 +262,7 @@ class SetupSteps:
 
     async def _release(self, server: Server) -> None:
         number = self.begun.number + 1
-        said = await self._order(Word.ALLOW, number, server)
+        said = await traffic.order(self._channels[server], Word.ALLOW, number, self._us.name, ORDER_MS)
         if not self._is_theirs(server, said):
             _worked(f"allow {number} on {server.name}", said)
             await self._forget(server)

@@ -176,7 +176,7 @@ class Life:
     async def ended(self) -> None:
         """When nothing is going on any more."""
         async with asyncio.timeout(5):
-            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner._is_busy():
+            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner.is_busy:
                 await asyncio.sleep(0.001)
 
 
