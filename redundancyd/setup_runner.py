@@ -149,7 +149,8 @@ class SetupRunner:
 
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
-        if self.is_busy:
+        was_busy = self.is_busy  # a name of its own: it may be otherwise after the wait
+        if was_busy:
             return UNDER_WAY
         names = await self.checks.accepted(request)
         if isinstance(names, Problem):
