@@ -1,5 +1,6 @@
 """What is found out before `configure`, from LIMs that say anything, by programs that are there or not."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from redundancyd import setup_survey
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.far_data import Login
@@ -27,10 +29,14 @@ class Lim:
 
     def __init__(self, server: Server) -> None:
         self.server, self.connected, self.strange_key = server, True, False
+        self.hears_after_s = 0.0
 
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
         """As a channel does."""
         assert deadline_ms > 0
+        if self.hears_after_s and line.startswith("observe"):
+            await asyncio.sleep(self.hears_after_s)
+            return json.dumps({"ok": True, "heard": False})
         return json.dumps(STATUS if not question else {"ok": True, "version": "7.8", "heard": True})
 
 
@@ -57,6 +63,29 @@ async def test_without_ssh_the_survey_ends_and_says_what_is_missing(ssh: Path, t
     assert "ssh" in found.backup_why
     assert found.master_answers
     assert {facts.version for facts in found.facts.values()} == {"7.8"}
+
+
+async def test_many_addresses_that_nobody_hears_do_not_outlast_whoever_asks(
+    ssh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Each of them takes the LIM its time; all of them together have one deadline, and then it is not known.
+    """
+    assert not ssh.exists()
+    monkeypatch.setattr(setup_survey, "HEARS_S", 0.1)
+    settings = parse(SETTINGS.replace("FOLDER", str(tmp_path)).encode())
+    lims = {server: Lim(server) for server in settings.servers()}
+    lims[P1].hears_after_s = 0.05
+
+    async def ping(addresses: frozenset[str]) -> frozenset[str]:
+        return addresses
+
+    control = tuple(f"203.0.113.{number}" for number in range(1, 41))
+    survey = Surveyor(settings, Clock(), cast("Mapping[Server, Channel]", lims), ping).survey
+    async with asyncio.timeout(1):
+        found = await survey(Asked("192.0.2.10", control))
+    assert found.primary_hears is None
+    assert len(found.facts) == len(lims)
 
 
 async def test_a_lim_that_sends_one_endless_line_is_measured_like_any_other(ssh: Path):
