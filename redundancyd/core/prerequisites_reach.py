@@ -118,12 +118,17 @@ def control(given: Given) -> Checked:
     """The network control address tells what it should."""
     answers = given.survey.control_answers
     told = [f"{address} {'answers' if answers.get(address) else 'does not answer'}" for address in given.asked.control]
-    if given.survey.primary_hears is not None:
-        told.append(f"the primary's LIM 1 {'hears' if given.survey.primary_hears else 'does not hear'} it")
+    said = {True: "hears it", False: "does not hear it", None: "did not say whether it hears it"}
+    told.append(f"the primary's LIM 1 {said[given.survey.primary_hears]}")
     if not answers or not all(answers.values()):
         return tuple(told), Lack(tuple(told), "Choose an address that answers ping and is always on.")
     if given.survey.primary_hears is False:
         return tuple(told), Lack(tuple(told), "Choose an address that both systems hear: the endpoints' gateway.")
+    if given.survey.primary_hears is None:
+        remedy = (
+            "Name fewer addresses, or look at LIM 1 of the primary (redundancy-lim observe ADDRESS), and ask again."
+        )
+        return tuple(told), Lack(tuple(told), remedy)
     return tuple(told), None
 
 

@@ -209,6 +209,16 @@ def test_an_address_that_cannot_be_right_is_refused_with_the_form_that_would_be(
     assert remedy in each.remedy
 
 
+def test_a_primary_that_did_not_say_whether_it_hears_the_control_address_is_not_taken_to_hear_it():
+    """
+    LIM 1 of the primary listens for it after a restart: that has to be known.
+    """
+    each = found(survey(primary_hears=None))["control"]
+    assert each.outcome is Outcome.BROKEN
+    assert "did not say whether it hears it" in each.found[-1]
+    assert "ask again" in each.remedy
+
+
 def test_an_address_is_one_in_every_spelling():
     """
     The own address of a LIM is none of an alias, whoever wrote it.
