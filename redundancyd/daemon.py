@@ -35,6 +35,7 @@ from redundancyd.data_runner import DataRunner
 from redundancyd.errors import NotSaved
 from redundancyd.exchange_alarms import ExchangeAlarms
 from redundancyd.health import why_unwell
+from redundancyd.listening import Listening
 from redundancyd.orders import Orders
 from redundancyd.records import Line, Records, Subscription
 from redundancyd.requests import Configure, DataRequest, Done, Problem, Remove, Request
@@ -123,6 +124,9 @@ class Daemon:
                     if self._outside.exchange_alarms is not None:
                         self._exchange_alarms = self._outside.exchange_alarms(self._config, channels, self._clock)
                         tasks.create_task(self._exchange_alarms.run(self._rested.is_set), name="exchange alarms")
+                    if (site := self._saved.setup.site) is not None:
+                        listening = Listening(site.control, self._us, channels, self._clock)
+                        tasks.create_task(listening.run(self._rested.is_set), name="listening")
                     self._effects(self._first)
                     tasks.create_task(self._corridor(), name="corridor")
                     name = self._us.name

@@ -13,30 +13,32 @@ from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import Saved, StateFolder
 from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.progress import Progress
-from redundancyd.adapters.table_file import entries
 from redundancyd.config import Config
 from redundancyd.core.data_alarms import Held
-from redundancyd.core.prerequisite_kinds import Asked, Known
-from redundancyd.core.prerequisites import Finding, accepted, findings, hindering
+from redundancyd.core.prerequisite_kinds import Asked
 from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.site import Setup, Site
 from redundancyd.core.survey import Survey
-from redundancyd.core.systems import Fallback, Server
-from redundancyd.core.table_text import checked, without_hints
-from redundancyd.core.translation_table import TableNotUnderstood
+from redundancyd.core.systems import Server
 from redundancyd.data_page import held_page, progress_page
 from redundancyd.data_steps import Steps
-from redundancyd.errors import NotSaved, RedundancyError
+from redundancyd.errors import RedundancyError
 from redundancyd.requests import Configure, Done, Problem
+from redundancyd.setup_checks import SetupChecks
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
 from redundancyd.setup_survey import Surveyor
-from redundancyd.translation_desk import TranslationDesk, own_addresses
+from redundancyd.translation_desk import TranslationDesk
 
 AGAIN_MS = 3000
 """After this what could not be undone, or disarmed, is tried again"""
 STOPPED = "stopped by the operator"
 _NUMBERS = {row.step: row for row in STEPS}
+ALREADY_A_PAIR = Problem(
+    "under_way",
+    "the pair is being written to the disk at this instant",
+    "Say it again in a moment: then it ends the supervision that begins.",
+)
 UNDER_WAY = Problem(
     "under_way",
     "a configuration is under way",
@@ -79,20 +81,18 @@ class SetupRunner:
         self.progress: Progress | None = None
         self.last: dict[str, Any] | None = None
         """how the last one ended"""
-        self.findings: tuple[Finding, ...] = ()
-        self._config, self._clock, self._saved = config, clock, saved
+        self._config, self._clock = config, clock
         self._configured = configured
-        self._methods = saved.methods or config.methods()
-        self._folder, self._fallback = folder, saved.fallback
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
         self._desk = TranslationDesk(config)
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
-        self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
-        """what is asked for, and None when there may be something to do"""
-        self._is_asked = False
+        self.checks = SetupChecks(config, saved, folder, self._means.survey)
+        self._asked: _Asked | None = None
+        """what is to be done, from the answer until it has ended"""
+        self._woken = asyncio.Event()
+        """there may be something to do"""
         self._job: asyncio.Task[None] | None = None
-        self._checking = asyncio.Lock()
 
     @property
     def setup(self) -> Setup:
@@ -105,19 +105,19 @@ class SetupRunner:
             await self._settle()
             await self._look_at_table()
             wait_ms = AGAIN_MS if self._unsettled() else None
-            request = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
-                    request = await self._inbox.get()
-            if request is not None:
-                await self._undo_all()
-                await self._in_job(*request)
-                self._is_asked = False
+                    await self._woken.wait()
+            self._woken.clear()
+            if (asked := self._asked) is not None:
+                await self._in_job(*asked)
+                if self._asked is asked:
+                    self._asked = None
 
     def connected(self) -> None:
         """A LIM can be reached: perhaps it is one that something was left to do on."""
         if self._unsettled():
-            self._inbox.put_nowait(None)
+            self._woken.set()
 
     def _unsettled(self) -> bool:
         setup = self.setup
@@ -131,7 +131,11 @@ class SetupRunner:
             try:
                 await self._steps.finish_removal()
             except RedundancyError as error:
-                record("setup_unsettled", level="error", why=str(error))
+                if str(error) != self.detail:
+                    record("setup_unsettled", level="error", why=str(error))
+                self.detail = str(error)
+            else:
+                self.detail = ""
             finally:
                 self.step = Step.RESTING
 
@@ -143,71 +147,43 @@ class SetupRunner:
 
     # --- what an operator asks ---
 
-    async def check(self, request: Configure) -> tuple[Finding, ...]:
-        """Every prerequisite, found out now."""
-        asked = Asked(request.master_ip, request.network_control_address, request.accept)
-        async with self._checking:
-            found = await self._means.survey(asked)
-        known = Known(self._saved.supervisor, self._methods, self._config.exchange_data.keep, self._fallback)
-        self.findings = findings(found, asked, known)
-        return self.findings
-
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
-        if self._is_busy():
+        was_busy = self.is_busy  # a name of its own: it may be otherwise after the wait
+        if was_busy:
             return UNDER_WAY
-        if why := self._table_mistakes(request):
-            return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
-        if request.translation is None and (why := await self._lacks_table()):
-            return Problem("no_translation", why, "Name the table: --translation FILE.")
-        found = await self.check(request)
-        if lacking := hindering(found):
-            told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
-            return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
-        if self._is_busy():
+        names = await self.checks.accepted(request)
+        if isinstance(names, Problem):
+            return names
+        if self.is_busy:
             return UNDER_WAY
-        self._is_asked = True
-        self._inbox.put_nowait((request, accepted(found)))
+        self._asked = (request, names)
+        self._woken.set()
         return Done("begun; 'redundancyctl status' shows how it goes")
 
     def stop(self) -> Done | Problem:
         """Stop a configuration under way, and have it undone."""
+        if self._steps.is_pair:
+            return ALREADY_A_PAIR
         if self._job is not None:
             self._job.cancel()
             return Done("the configuration is being stopped, and undone")
+        waits, self._asked = self._asked is not None, None
         if self.setup.begun is not None:
             return Done("the configuration is being undone")
+        if waits:
+            return Done("the configuration had not begun yet, and does not")
         return Problem("not_configured", "nothing is configured, so nothing is removed", "See 'redundancyctl status'.")
 
-    def _is_busy(self) -> bool:
-        return self._job is not None or self._is_asked
+    @property
+    def is_stoppable(self) -> bool:
+        """Whether there is something that `stop` stops, or that is being undone."""
+        return not self._steps.is_pair and (self.is_busy or self.setup.begun is not None)
 
-    def _table_mistakes(self, request: Configure) -> str:
-        site = Site(request.master_ip, request.network_control_address)
-        try:
-            own = own_addresses(self._config.of_site(site))
-            checked(without_hints(request.translation or ""), own)
-        except TableNotUnderstood as error:
-            return str(error)[:800]
-        return ""
-
-    async def _lacks_table(self) -> str:
-        """Why the saved table is none to translate by; empty when it is one."""
-        try:
-            saved = await self._folder.setup.read_table()
-            entries(saved.text)
-        except RedundancyError as error:
-            return error.came_back
-        return "" if saved.text.strip() else "there is no translation table"
-
-    async def set_fallback(self, fallback: Fallback) -> Done | Problem:
-        """Remember what the operator says of the primary's clusters."""
-        try:
-            await self._folder.save_fallback(fallback)
-        except NotSaved as error:
-            return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
-        self._fallback = fallback
-        return Done(f"the fallback type of the primary's clusters is {fallback}")
+    @property
+    def is_busy(self) -> bool:
+        """Whether a configuration is under way, or about to be."""
+        return self._job is not None or self._asked is not None
 
     # --- the walk ---
 
@@ -222,7 +198,7 @@ class SetupRunner:
                 job.cancel()
                 await asyncio.wait({job})
         why = STOPPED if job.cancelled() else self._why(job)
-        if not why:
+        if not why or self.setup.site is not None:
             self._ended("configured", "the primary is active, and supervised")
             self._configured()
             return
@@ -250,10 +226,12 @@ class SetupRunner:
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
         made, foreign = await self._steps.translate(steps, mirror, request)
+        self.detail = "sending it to the alternate"
+        sent = await self._steps.send(steps, made)
         self._at(Step.BLOCKING)
         await self._steps.block()
         self._at(Step.LOADING)
-        await self._steps.load(steps, made, self._running)
+        await self._steps.load(steps, made, sent, self._running)
         self._at(Step.STARTING)
         remembered = (*names, FOREIGN) if foreign else names
         await self._steps.start(Site(site.master_ip, site.control, remembered))
@@ -301,5 +279,5 @@ class SetupRunner:
             "undoing": self.setup.begun is not None,
             "removed": self.setup.removed,
             "to_disarm": sorted(self.setup.disarm),
-            "prerequisites": finding_pages(self.findings),
+            "prerequisites": finding_pages(self.checks.findings),
         }

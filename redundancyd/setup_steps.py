@@ -13,7 +13,7 @@ from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
 from redundancyd.adapters.goal_file import StateFolder
-from redundancyd.adapters.journal import record
+from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.setup_file import LAYOUT
 from redundancyd.adapters.table_file import SavedTable
@@ -21,12 +21,13 @@ from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
-from redundancyd.core.setup_plan import Undo, first_number, to_block, undo, undone
+from redundancyd.core.prerequisites import looked_again
+from redundancyd.core.setup_plan import Undo, first_number, needs, to_block, undo, undone
 from redundancyd.core.site import Begun, Setup, Site
 from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
 from redundancyd.core.table_text import without_hints
 from redundancyd.data_steps import Steps, Translation
-from redundancyd.errors import FarDataRefused, RedundancyError, RequestRefused, TranslationFailed
+from redundancyd.errors import FarDataRefused, NotSaved, RedundancyError, RequestRefused, TranslationFailed
 from redundancyd.requests import Configure
 
 LOOK_MS, ORDER_MS = 5000, 5000
@@ -34,6 +35,8 @@ FOREIGN = "foreign"
 """by this name foreign addresses are accepted as they are"""
 TOLD_MAX = 20
 Running = Callable[[str, int], None]
+Sent = tuple[str, tuple[str, ...]]
+"""the stamp under which the alternate has the data, and the servers that did not take it, each with the reason"""
 
 
 class SetupSteps:
@@ -49,6 +52,9 @@ class SetupSteps:
         setup: Setup,
     ) -> None:
         self.setup = setup
+        self._told: dict[str, dict[str, str]] = {}
+        self._writing: asyncio.Task[None] | None = None
+        """the pair on its way to the disk"""
         self._channels, self._folder, self._files, self._clock, self._us = channels, folder, files, clock, us
 
     async def save(self, setup: Setup) -> None:
@@ -63,6 +69,11 @@ class SetupSteps:
     def begun(self) -> Begun:
         """What may have to be undone."""
         return self.setup.begun or Begun()
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the disk knows the pair, or is about to: nothing is undone any more."""
+        return self.setup.site is not None or (self._writing is not None and not self._writing.done())
 
     # --- forwards ---
 
@@ -104,18 +115,29 @@ class SetupSteps:
             saved = SavedTable()  # what can't be read any more is what a new one mends
         return saved if asked.translation is None else replace(saved, text=without_hints(asked.translation))
 
+    async def send(self, steps: Steps, made: Translation) -> Sent:
+        """The alternate has the data when this returns, and runs what it ran; nothing is blocked while it is sent."""
+        await steps.check_versions(made.version)
+        return await steps.send(made)
+
     async def block(self) -> None:
-        """Every LIM of the alternate is blocked when this returns; those that were so already are not touched."""
+        """Every LIM of the alternate is blocked when this returns; those that were so already are not touched.
+
+        Copying and sending take their time: whether the primary carries the traffic, and nobody else orders the LIMs,
+        is looked at once more.
+        """
         status = await self._look()
+        if lacking := looked_again(status, self._us):
+            first = lacking[0]
+            raise RequestRefused("blocking the alternate", f"{first.name}: {'; '.join(first.found)}", first.remedy)
         number = first_number(status.values())
         targets = to_block(self._channels, status)
         await self._note(replace(self.begun, number=number, blocked=tuple(server.name for server in targets)))
         await self._each(targets, partial(self._order, Word.BLOCK, number))
 
-    async def load(self, steps: Steps, made: Translation, running: Running) -> None:
+    async def load(self, steps: Steps, made: Translation, sent: Sent, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
-        await steps.check_versions(made.version)
-        stamp, behind = await steps.send(made)
+        stamp, behind = sent
         before = (await steps.own_backups()).current or ""
         await self._note(replace(self.begun, loading=True, before=before))
         await steps.load(stamp, running)
@@ -132,8 +154,15 @@ class SetupSteps:
         )
         await self._folder.setup.put_aside([LAYOUT])
         await self._folder.save(goal)
-        await self.save(self.setup.configured(site))
-        await self._folder.setup.keep_table()
+        self._writing = asyncio.create_task(self.save(self.setup.configured(site)))
+        try:
+            await asyncio.shield(self._writing)
+        finally:  # who ends us waits: nobody may undo what is half on its way to the disk
+            await asyncio.wait({self._writing})
+        try:
+            await self._folder.setup.keep_table()
+        except NotSaved as error:  # the next `configure` forgets it before it begins
+            record("old_table_stays", level="warning", why=str(error))
 
     async def _look(self) -> dict[Server, Status]:
         found: dict[Server, Status] = {}
@@ -154,16 +183,24 @@ class SetupSteps:
 
         async def one(server: Server) -> None:
             said = await traffic.listen(self._channels[server], self._us.name, control, ORDER_MS)
-            _worked(f"listen on {server.name}", said)
+            if control or not self._is_theirs(server, said):
+                _worked(f"listen on {server.name}", said)
 
         await self._each(tuple(server for server in self._channels if server.system is System.PRIMARY), one)
 
     async def _forget(self, server: Server) -> None:
         said = await traffic.remove(self._channels[server], self._us.name, ORDER_MS)
-        if isinstance(said, Refused) and said.error == "other_supervisor":
-            record("order_of_another", level="warning", server=server.name, why=said.detail)
-            return
-        _worked(f"remove on {server.name}", said)
+        if not self._is_theirs(server, said):
+            _worked(f"remove on {server.name}", said)
+
+    def _is_theirs(self, server: Server, said: Status | Refused) -> bool:
+        """Whether it refused because another supervision orders it: then nothing of ours is left to undo there."""
+        if not isinstance(said, Refused) or said.status is None:
+            return False
+        if said.status.supervisor.partition(".")[0] in {"", self._us.id}:
+            return False
+        self._tell("order_of_another", "warning", server.name, server=server.name, why=said.detail)
+        return True
 
     async def _each(self, servers: tuple[Server, ...], work: Callable[[Server], Awaitable[None]]) -> None:
         """The work on all of them at once; then the first failure."""
@@ -175,18 +212,41 @@ class SetupSteps:
     # --- backwards ---
 
     async def undo(self, steps: Steps, running: Running) -> None:
-        """Everything is as before when this returns; it raises what is not so yet, and may be called again."""
+        """Everything is as before when this returns; it raises what is not so yet, and may be called again.
+
+        One that fails holds back none that does not need it: neither a lost primary nor our own disk may keep the
+        alternate blocked.
+        """
+        failed: dict[Undo, RedundancyError] = {}
+        errors: list[RedundancyError] = []
         for what in undo(self.begun):
-            record("setup_undoing", level="notice", what=what)
-            await self._undo(what, steps, running)
-            await self._note(undone(self.begun, what))
+            if needs(what) in failed:
+                continue
+            self._tell("setup_undoing", "notice", str(what), what=what)
+            try:
+                await self._undo(what, steps, running)
+                await self._note(undone(self.begun, what))
+            except NotSaved as error:
+                errors.append(error)
+            except RedundancyError as error:
+                failed[what] = error
+                errors.append(error)
+        if errors:
+            raise errors[0]
         await self.save(replace(self.setup, begun=None))
+        self._told.clear()
+
+    def _tell(self, event: str, level: Level, key: str, **fields: str) -> None:
+        """Write it when it is news: what does not work is tried again every few seconds."""
+        if self._told.get(key) != fields:
+            self._told[key] = fields
+            record(event, level=level, **fields)
 
     async def _undo(self, what: Undo, steps: Steps, running: Running) -> None:
         match what:
             case Undo.GOAL:
-                await self._listen(())
                 await self._folder.setup.put_aside(["goal"])
+                await self._listen(())
             case Undo.DATA:
                 if measure := await steps.loader.measure():
                     raise FarDataRefused("rolling the alternate back", f"its exchange is at: {measure}", word="busy")
@@ -201,8 +261,11 @@ class SetupSteps:
                 await self._folder.setup.restore_table()
 
     async def _release(self, server: Server) -> None:
-        await self._order(Word.ALLOW, self.begun.number + 1, server)
-        await self._forget(server)
+        number = self.begun.number + 1
+        said = await traffic.order(self._channels[server], Word.ALLOW, number, self._us.name, ORDER_MS)
+        if not self._is_theirs(server, said):
+            _worked(f"allow {number} on {server.name}", said)
+            await self._forget(server)
 
     # --- what `remove` has left to do ---
 
@@ -217,7 +280,7 @@ class SetupSteps:
             try:
                 await self._forget(server)
             except RedundancyError as error:
-                record("lim_not_disarmed", level="warning", server=server.name, why=str(error))
+                self._tell("lim_not_disarmed", "warning", server.name, server=server.name, why=str(error))
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))

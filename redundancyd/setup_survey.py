@@ -26,6 +26,8 @@ FACTS_MS = 8000
 COUNT_MS = 8000
 """in which the LIMs have to count a backup; a first count of a large one takes longer, and is then not known"""
 PING_MS = 1500
+HEARS_S = 12.0
+"""in which the primary's LIM 1 has to have listened for all the addresses, one after the other"""
 AT_ONCE = 8
 """LIMs that count at the same time, a process of ours each"""
 
@@ -123,7 +125,10 @@ class Surveyor:
         first = self._first()
         if first is None or not control:
             return None
-        return await traffic.hears(self._channels[first], control, FACTS_MS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARS_S):
+                return await traffic.hears(self._channels[first], control, FACTS_MS)
+        return None
 
     async def _backup(self) -> _Backup:
         """How large the primary's backup is, and how fast it comes."""
@@ -142,7 +147,7 @@ class Surveyor:
         except TimeoutError:
             why = "the LIMs still count it"
             return _Backup(why=why, rate_why=why)
-        except RedundancyError as error:
+        except (OSError, RedundancyError) as error:
             return _Backup(why=str(error), rate_why=str(error))
         return await self._timed(first, stamp, manifests)
 

@@ -24,6 +24,7 @@ from redundancyd.daemon import FEED_EVERY_MS, Ending, Outside
 from redundancyd.errors import OutOfReach
 from redundancyd.records import Line, Subscription
 from redundancyd.requests import Configure, Done, Problem, Remove, Request, SetFallback
+from redundancyd.setup_checks import methods_of
 from redundancyd.setup_page import NOT_CONFIGURED, preview_page
 from redundancyd.setup_runner import SetupRunner
 from redundancyd.status import About
@@ -57,7 +58,7 @@ class Unconfigured:
         self._outside = outside
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._started_at = self._fed_at = self._clock.now()
-        methods = saved.methods or settings.methods()
+        methods = methods_of(saved, settings)
         self._state = first_state(settings.core_settings(), saved.supervisor, methods, None, None, self._started_at)
         self._channels: Mapping[Server, Channel] = outside.channels(settings, outside.clock)
         self._runner = SetupRunner(settings, outside.clock, saved, folder, self._channels, self._configured)
@@ -164,13 +165,10 @@ class Unconfigured:
         """What `configure` would do, with every prerequisite found out now."""
         if not isinstance(request, Configure):
             now = traffic_lines(self._state)
-            refused = "" if isinstance(request, Remove) and self._is_undoable() else UNDOABLE
+            refused = "" if isinstance(request, Remove) and self._runner.is_stoppable else UNDOABLE
             return preview_page(Preview(now, UNDONE if not refused else (), now, refused))
-        found = await self._runner.check(request)
+        found = await self._runner.checks.look(request)
         return preview_page(configure_preview(self._state, found), found)
-
-    def _is_undoable(self) -> bool:
-        return self._runner.setup.begun is not None
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""
@@ -180,7 +178,7 @@ class Unconfigured:
             case Remove():
                 answer = self._runner.stop()
             case SetFallback(fallback):
-                answer = await self._runner.set_fallback(fallback)
+                answer = await self._runner.checks.set_fallback(fallback)
             case _:
                 answer = REFUSED
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}

@@ -40,6 +40,10 @@ class Lim:
         post(Connected(self.server, Clock().now()))
         await asyncio.Event().wait()
 
+    async def ask_apart(self, line: str, deadline_ms: int) -> str:
+        """The same, beside the orders."""
+        return await self.ask(line, deadline_ms)
+
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
         """What redundancy-lim would answer."""
         assert deadline_ms > 0

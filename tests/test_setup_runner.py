@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from redundancyd import config
+from redundancyd import config, setup_runner, setup_steps
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
@@ -23,13 +23,14 @@ from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
-from redundancyd.core.setup_plan import STEPS
-from redundancyd.core.systems import Fallback, Server, System
+from redundancyd.core.setup_plan import STEPS, Undo
+from redundancyd.core.site import NOTHING_SET_UP, Setup
+from redundancyd.core.systems import Fallback, Method, Methods, Server, System
 from redundancyd.data_steps import Steps, Translation, told_of
-from redundancyd.errors import FarDataRefused
+from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach
 from redundancyd.requests import Configure, Done, Problem
 from redundancyd.setup_runner import Means, SetupRunner
-from tests.core.test_prerequisites import facts, survey
+from tests.core.test_prerequisites import ALL, STANDBY, facts, survey
 from tests.test_program import SETTINGS
 
 MIRROR = Mirror("20260309031502", Condition.WHOLE, "", 1000)
@@ -43,6 +44,7 @@ class Lim:
     def __init__(self, server: Server, world: "World") -> None:
         self.server, self.world, self.connected = server, world, True
         self.why = ""
+        self.lost = False
         self.listens: tuple[str, ...] = ()
         self.traffic, self.number, self.word, self.supervisor = "allowed", 0, "none", ""
 
@@ -50,9 +52,14 @@ class Lim:
         """What redundancy-lim would answer."""
         assert deadline_ms > 0
         assert not question
+        if self.lost:
+            raise OutOfReach(f"`{line}` on {self.server.name}", "no answer")
         word, *rest = line.split()
         if word == "block":
             await self.world.at("block")
+        if self.supervisor.startswith("other") and word != "status":
+            error = "stale_number" if word in ("block", "allow") else "other_supervisor"
+            return json.dumps({"ok": False, "error": error, "detail": "40 of other", **self.said()})
         if word in ("block", "allow"):
             assert int(rest[0]) >= self.number
             self.traffic, self.number, self.word, self.supervisor = f"{word}ed", int(rest[0]), word, rest[1]
@@ -64,8 +71,12 @@ class Lim:
                 await self.world.at("listen")
         if word == "remove":
             self.number, self.word, self.supervisor = 0, "none", ""
+        return json.dumps({"ok": True, **self.said()})
+
+    def said(self) -> dict[str, object]:
+        """What it is at."""
         said = {"traffic": self.traffic, "number": self.number, "word": self.word, "supervisor": self.supervisor}
-        return json.dumps({"ok": True, "origin": "order" if self.number else "none", **said})
+        return {**said, "origin": "order" if self.number else "none"}
 
 
 class World:
@@ -79,7 +90,7 @@ class World:
         self.runs = BEFORE
         self.fails = ""
         self.stands = ""
-        self.reached = asyncio.Event()
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
         self.survey = survey()
         self.new: dict[str, tuple[str, int]] = {}
         self.missing: tuple[str, ...] = ()
@@ -90,7 +101,7 @@ class World:
             raise FarDataRefused(point, "it failed")
         if point == self.stands:
             self.reached.set()
-            await asyncio.Event().wait()
+            await self.go_on.wait()
 
     def as_it_is(self) -> tuple[object, ...]:
         """What must be as before when a configuration was undone."""
@@ -165,7 +176,7 @@ class Life:
     async def ended(self) -> None:
         """When nothing is going on any more."""
         async with asyncio.timeout(5):
-            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner._is_busy():
+            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner.is_busy:
                 await asyncio.sleep(0.001)
 
 
@@ -342,7 +353,7 @@ async def test_what_the_operator_said_of_the_clusters_is_remembered(world: World
     The next prerequisites know it, and so does the next life.
     """
     async with life(world) as one:
-        assert isinstance(await one.runner.set_fallback(Fallback.AUTOMATIC), Done)
+        assert isinstance(await one.runner.checks.set_fallback(Fallback.AUTOMATIC), Done)
         assert (await one.folder.load()).fallback is Fallback.AUTOMATIC
 
 
@@ -408,7 +419,7 @@ async def test_what_a_removal_left_is_done_on_each_lim_as_soon_as_it_answers(wor
     """
     lims = list(world.lims.values())
     for lim in lims:
-        lim.number, lim.supervisor = 7, "other.run"
+        lim.number, lim.supervisor = 7, "ours.run"
     lims[0].connected = False
     async with life(world) as one:
         names = tuple(server.name for server in world.lims)
@@ -424,6 +435,222 @@ async def test_what_a_removal_left_is_done_on_each_lim_as_soon_as_it_answers(wor
             while again.runner.page()["to_disarm"]:
                 await asyncio.sleep(0.01)
     assert {lim.number for lim in lims} == {0}
+
+
+async def test_a_primary_that_is_lost_does_not_keep_the_alternate_blocked(world: World):
+    """
+    What its LIMs were told to listen for is taken back when they answer; the alternate is let go at once.
+    """
+    world.stands = "listen"
+    before = world.as_it_is()
+    primary = [lim for server, lim in world.lims.items() if server.system is System.PRIMARY]
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        world.stands = ""
+        for lim in primary:
+            lim.lost = True
+        one.runner.stop()
+        async with asyncio.timeout(5):
+            while "`listen" not in one.runner.page()["detail"]:
+                await asyncio.sleep(0.001)
+        others = [lim for lim in world.lims.values() if lim not in primary]
+        assert {(lim.traffic, lim.number) for lim in others} == {("allowed", 0)}
+        assert world.runs == BEFORE
+        assert one.runner.page()["undoing"]
+        for lim in primary:
+            lim.lost = False
+        await one.ended()
+    assert world.as_it_is() == before
+
+
+async def test_a_disk_that_fails_does_not_keep_the_alternate_blocked(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    That it was undone is noted as soon as the disk takes it; until then it is told, once.
+    """
+    world.stands = "loaded"
+    before, told = world.as_it_is(), []
+    monkeypatch.setattr(setup_steps, "record", lambda event, **_: told.append(event))
+    monkeypatch.setattr(setup_runner, "AGAIN_MS", 10)
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        save, full = one.folder.setup.save, True
+
+        async def save_if_possible(setup: Setup) -> None:
+            if full:
+                raise NotSaved("saving the setup", "No space left on device")
+            await save(setup)
+
+        monkeypatch.setattr(one.folder.setup, "save", save_if_possible)
+        one.runner.stop()
+        async with asyncio.timeout(5):
+            while world.as_it_is()[:2] != before[:2]:
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.1)
+        assert "No space left" in one.runner.page()["detail"]
+        assert told.count("setup_undoing") == len({Undo.DATA, Undo.TRAFFIC, Undo.TABLE})
+        full = False
+        await one.ended()
+    assert world.as_it_is() == before
+
+
+async def test_a_pair_that_the_disk_knows_is_a_pair_whatever_comes_after(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    The old table that can't be forgotten harms nobody: the next life supervises.
+    """
+    async with life(world) as one:
+        keep, calls = one.folder.setup.keep_table, iter((True, False))
+
+        async def keep_once() -> None:
+            if not next(calls):
+                raise NotSaved("forgetting the old translation table", "Input/output error")
+            await keep()
+
+        monkeypatch.setattr(one.folder.setup, "keep_table", keep_once)
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+        assert one.runner.last is not None
+        assert one.runner.last["result"] == "configured"
+
+
+async def test_a_pair_that_is_being_written_is_not_stopped_any_more(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    Whoever says `remove` then is asked to say it again: it ends the supervision that begins.
+    """
+    writes, go_on = asyncio.Event(), asyncio.Event()
+    async with life(world) as one:
+        save = one.folder.setup.save
+
+        async def save_slowly(setup: Setup) -> None:
+            if setup.site is not None:
+                writes.set()
+                await go_on.wait()
+            await save(setup)
+
+        monkeypatch.setattr(one.folder.setup, "save", save_slowly)
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await writes.wait()
+        answer = one.runner.stop()
+        assert isinstance(answer, Problem)
+        assert "again" in answer.remedy
+        go_on.set()
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+        assert (await one.folder.load()).setup.site is not None
+
+
+async def test_a_configuration_that_has_not_begun_yet_is_stopped_like_one_that_has(world: World):
+    """
+    It waits until what was begun before is undone; then it does not begin.
+    """
+    world.stands = "blocked"
+    before = world.as_it_is()
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+    world.stands = ""
+    own = [lim for server, lim in world.lims.items() if server.system is System.ALTERNATE]
+    own[0].lost = True
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while not again.runner.page()["detail"]:
+                await asyncio.sleep(0.001)
+        assert isinstance(await again.runner.configure(ASKED), Done)
+        assert isinstance(again.runner.stop(), Done)
+        own[0].lost = False
+        await again.ended()
+        assert again.runner.setup == NOTHING_SET_UP
+        assert not again.configured.is_set()
+    assert world.as_it_is() == before
+
+
+@pytest.mark.parametrize("point", ["loaded", "listen"])
+async def test_a_lim_that_another_supervision_orders_meanwhile_is_left_to_it(world: World, point: str):
+    """
+    Undoing comes to its end: what another one ordered is none of our business.
+    """
+    world.stands = point
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+    world.stands = ""
+    for lim in world.lims.values():
+        lim.traffic, lim.number, lim.word, lim.supervisor = "blocked", 40, "block", "other.run"
+    async with life(world) as again:
+        await again.ended()
+        assert again.runner.setup == NOTHING_SET_UP
+    assert {(lim.traffic, lim.number) for lim in world.lims.values()} == {("blocked", 40)}
+    assert world.runs == BEFORE
+
+
+@pytest.mark.parametrize("what", ["another supervision", "primary blocked"])
+async def test_before_the_alternate_is_blocked_it_is_looked_again_at_what_may_have_changed(world: World, what: str):
+    """
+    A copy takes its time: who orders the LIMs, and whether the primary carries the traffic, is asked once more.
+    """
+    world.stands = "translating"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        first = next(lim for server, lim in world.lims.items() if server.system is System.PRIMARY)
+        if what == "another supervision":
+            first.number, first.word, first.supervisor = 40, "allow", "other.run"
+        else:
+            first.traffic = "blocked"
+        before = world.as_it_is()[0]
+        world.go_on.set()
+        await one.ended()
+        assert one.runner.last is not None
+        assert one.runner.last["result"] == "failed"
+        told = "takes orders of other" if what == "another supervision" else "Let the primary carry the traffic"
+        assert told in one.runner.last["why"]
+    assert world.as_it_is()[0] == before
+
+
+async def test_the_data_is_there_before_the_alternate_is_blocked(world: World):
+    """
+    However slow the line is: nothing is blocked for as long as it takes to send.
+    """
+    world.stands = "sending"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        assert {lim.traffic for lim in world.lims.values()} == {"allowed"}
+
+
+@pytest.mark.parametrize("typed", ["192.0.2.10/24", "192.0.2", "::::"])
+async def test_an_address_that_is_none_is_a_prerequisite_that_is_not_met(world: World, typed: str):
+    """
+    Whoever asks without looking first gets the same answer, not a mistake of ours.
+    """
+    async with life(world) as one:
+        answer = await one.runner.configure(replace(ASKED, master_ip=typed))
+        assert isinstance(answer, Problem)
+        assert answer.code == "prerequisites"
+        assert f"addresses: {typed}" in answer.detail
+
+
+async def test_methods_of_a_pair_that_ended_are_not_those_of_the_next_one(world: World):
+    """
+    They go aside with it: what counts then, and what a prerequisite looks at, is the settings file.
+    """
+    async with life(world) as one:
+        await one.folder.save_methods(Methods(Method.AUTOMATIC, Method.AUTOMATIC))
+        await one.folder.setup.save((await one.folder.load()).setup.ended(()))
+    world.survey = survey(servers=(*ALL, STANDBY))
+    async with life(world) as again:
+        await again.ended()
+        found = await again.runner.checks.look(ASKED)
+        assert next(each.outcome for each in found if each.name == "fallback") == "met"
 
 
 def test_every_step_has_a_row_of_its_own():

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,13 +11,17 @@ from redundancyd.actions import ACTIONS, Action, find
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.goal_file import StateFolder
 from redundancyd.argument_check import check
+from redundancyd.core.survey import Survey
 from redundancyd.core.systems import Server
 from redundancyd.daemon import Daemon, Ending
+from redundancyd.data_steps import Steps
 from redundancyd.lives import lives
 from redundancyd.requests import Done, Problem, Remove
+from redundancyd.setup_runner import Means
 from redundancyd.unconfigured import Unconfigured
 from tests.test_daemon import Lim, outside, wait_until
 from tests.test_program import SETTINGS
+from tests.test_setup_runner import ASKED, FakeSteps, World
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "settings-takeover": {"direction": "alternate-from-primary", "method": "manual"},
@@ -71,6 +75,41 @@ async def test_it_looks_at_everybody_and_orders_nobody(tmp_path: Path, lims: dic
     async with asyncio.timeout(5):
         assert await running is Ending.STOP
     assert {word for lim in lims.values() for word in lim.asked} == {"status"}
+    folder.close()
+
+
+async def test_a_copy_under_way_can_be_stopped_by_whoever_looks_first(tmp_path: Path, lims: dict[Server, Lim]):
+    """
+    The first step changes nothing that has to be undone, and takes longest: the preview of `remove` says that it stops.
+    """
+    world, clock = World(tmp_path), Clock()
+    world.stands = "copying"
+    folder = StateFolder(world.state, clock)
+    life = Unconfigured(settings_without_addresses(tmp_path), await folder.load(), folder, outside(lims, clock))
+
+    async def surveyed(_: object) -> Survey:
+        return world.survey
+
+    runner = life._runner
+    runner._means = Means(lambda _config, _clock: cast("Steps", FakeSteps(world)), surveyed)
+    runner.checks._survey = surveyed
+    running = asyncio.create_task(life.run())
+    configure, remove = find("configure"), find("remove")
+    assert configure is not None
+    assert remove is not None
+    assert (await life.preview(Remove()))["refused"]
+    assert isinstance(await life.act(configure, ASKED, "tester"), Done)
+    async with asyncio.timeout(5):
+        await world.reached.wait()
+    page = await life.preview(Remove())
+    assert not page["refused"]
+    assert page["will_do"]
+    assert isinstance(await life.act(remove, Remove(), "tester"), Done)
+    await wait_until(lambda: life.status()["setup"]["last"] is not None)
+    assert life.status()["setup"]["last"]["result"] == "stopped"
+    life.end(Ending.STOP)
+    async with asyncio.timeout(5):
+        await running
     folder.close()
 
 

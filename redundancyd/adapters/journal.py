@@ -215,11 +215,15 @@ def _fields(values: EventDict) -> Iterator[tuple[str, Any]]:
 
 
 def _sentence(values: EventDict) -> str:
-    """What a person reads: the sentence, or the event with its fields behind it."""
-    if values.get("message"):
-        return str(values["message"])
+    """What a person reads: the sentence, or the event with its fields behind it; in one line, and printable.
+
+    LIMs have written a part of it: a terminal obeys what cannot be printed, and journalctl hides the whole for it.
+    """
     words = [str(values["event"]), *(f"{key}={_text(value)}" for key, value in _fields(values))]
-    return " ".join(words).replace("\n", "\\n")
+    told = str(values["message"]) if values.get("message") else " ".join(words)
+    if told.isprintable():
+        return told
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in told)
 
 
 def _plain(_logger: WrappedLogger, _name: str, values: EventDict) -> str:

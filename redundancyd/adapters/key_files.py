@@ -82,8 +82,18 @@ class KeyFiles:
     def pin(self, server: Server, key: HostKey) -> None:
         """Pin this key for the server, and no other."""
         name = server.address if self._port == 22 else f"[{server.address}]:{self._port}"  # noqa: PLR2004 - SSH's own
-        kept = [line for line in self.pins().splitlines() if name not in line.split(" ", 1)[0].split(",")]
-        self._write(self._pins, "".join(f"{line}\n" for line in [*kept, f"{name} {key.line}"]).encode(), _PINS_MODE)
+        kept = (self._without(line, name, server) for line in self.pins().splitlines())
+        lines = [*(line for line in kept if line is not None), f"{name} {key.line}"]
+        text = "".join(f"{line}\n" for line in lines)
+        self._write(self._pins, text.encode("utf-8", "surrogateescape"), _PINS_MODE)
+
+    def _without(self, line: str, name: str, server: Server) -> str | None:
+        """A line of known_hosts that says nothing of this server any more; None where nothing is left of it."""
+        names, blank, rest = line.partition(" ")
+        if names.startswith("|") and admin_ssh.pinned(line, server, self._port):
+            return None
+        others = [each for each in names.split(",") if each != name]
+        return f"{','.join(others)}{blank}{rest}" if others else None
 
     def pins(self) -> str:
         """The text of known_hosts; empty when there is none yet."""

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import re
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ NOBODY = "-"
 _LOCAL_S = 120.0
 _TOLD_MAX = 300
 _KEYS = "authorized_keys"
+_OCTAL = re.compile(r"[0-7]{3,4}")
 
 
 class Runner(Protocol):
@@ -65,14 +67,18 @@ def parse_look(text: str, where: str) -> Looked:
     files = {}
     for value in pairs.get("file", []):
         path, mode, owner, sha256 = (*value.split(" "), "", "", "")[:4]
-        files[path] = (int(mode, 8) if mode.isdecimal() else 0, owner, sha256)
-    keys = pairs.get("keys")
+        files[path] = (int(mode, 8) if _OCTAL.fullmatch(mode) else 0, owner, sha256)
+    keys = "".join(pairs.get("keys", []))
+    try:
+        told = base64.b64decode(keys, validate=True).decode("utf-8", "surrogateescape")
+    except ValueError as error:
+        raise LimRefused(where, f"its authorized_keys came as no base64: {keys[:60]!a}") from error
     return Looked(
         files,
         frozenset(pairs.get("enabled", [])),
         frozenset(pairs.get("active", [])),
         "systemd" in pairs,
-        base64.b64decode(keys[0], validate=False).decode("utf-8", "surrogateescape") if keys else None,
+        told if "keys" in pairs else None,
         "".join(pairs.get("keys_are", [])),
         "".join(pairs.get("version", [])).removeprefix("redundancy-lim "),
         "".join(pairs.get("status", [])),

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
+from redundancyd.adapters.serve import REQUEST_MAX
 from redundancyd.core.events import FactsSeen, Refused
 from redundancyd.core.survey import LimFacts
 from redundancyd.core.survey import parse_facts as survey_facts
 from redundancyd.core.systems import Origin, Server, Status, Traffic, Word
 from redundancyd.errors import OutOfReach
 
-LINE_MAX = 256
 NUMBER_MAX = 999_999_999_999
 _TEXT_MAX = 200
 _LIMS_MAX = 1000
@@ -145,11 +145,22 @@ async def remove(channel: Channel, supervisor: str, deadline_ms: int) -> Status 
 
 async def listen(channel: Channel, supervisor: str, control: tuple[str, ...], deadline_ms: int) -> Status | Refused:
     """Have a LIM listen for these after a restart, as many as a line holds; none has it forget them."""
+    return parse_status(await channel.ask(_listen(supervisor, control), deadline_ms), channel.server)
+
+
+async def listen_apart(
+    channel: Channel, supervisor: str, control: tuple[str, ...], deadline_ms: int
+) -> Status | Refused:
+    """The same while it is supervised: no order waits for it."""
+    return parse_status(await channel.ask_apart(_listen(supervisor, control), deadline_ms), channel.server)
+
+
+def _listen(supervisor: str, control: tuple[str, ...]) -> str:
     line = f"listen {supervisor}"
     for address in control:
-        if len(line) + 1 + len(address) <= LINE_MAX:
+        if len(line) + 1 + len(address) < REQUEST_MAX:
             line += f" {address}"
-    return parse_status(await channel.ask(line, deadline_ms), channel.server)
+    return line
 
 
 async def look(channel: Channel, deadline_ms: int) -> Status | Refused:

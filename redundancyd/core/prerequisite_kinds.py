@@ -71,6 +71,14 @@ def is_address(text: str) -> bool:
     return not (found.is_unspecified or found.is_loopback or found.is_multicast) and "%" not in text
 
 
+def spelled(address: str) -> str:
+    """An address as all of its spellings mean it; what is none stays as it is."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two spellings mean one address."""
     try:

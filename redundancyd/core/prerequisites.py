@@ -3,7 +3,7 @@
 Some may be accepted by name, since the operator may know better, or nothing but he can tell; the rest may not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +11,10 @@ from redundancyd.core import prerequisites_reach as reach
 from redundancyd.core import prerequisites_sides as sides
 from redundancyd.core.prerequisite_kinds import Asked, Check, Given, Known
 from redundancyd.core.survey import Survey
+from redundancyd.core.systems import Methods, Server, Status, Supervisor
+
+_AGAIN = {"rules", "traffic"}
+"""before the alternate is blocked"""
 
 
 class Outcome(StrEnum):
@@ -57,6 +61,12 @@ def _finding(row: Prerequisite, given: Given) -> Finding:
         outcome = Outcome.ACCEPTED if row.name in given.asked.accept else Outcome.ASKED
         remedy = f"{remedy}  Or accept it: --accept {row.name}"
     return Finding(row.name, outcome, lack.found, row.expected, remedy)
+
+
+def looked_again(status: Mapping[Server, Status], us: Supervisor) -> tuple[Finding, ...]:
+    """What is not met any more of what the LIMs' own words tell, an hour of copying later."""
+    given = Given(Survey(tuple(status), status=status), Asked("", ()), Known(us, Methods(), 0))
+    return hindering([_finding(row, given) for row in PREREQUISITES if row.name in _AGAIN])
 
 
 def hindering(found: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from redundancyd.core.prerequisite_kinds import (
     is_address,
     is_same,
     joined,
+    spelled,
     without_mask,
 )
 from redundancyd.core.systems import System, Traffic
@@ -16,20 +17,20 @@ from redundancyd.core.systems import System, Traffic
 
 def addresses(given: Given) -> Checked:
     """What was typed makes sense by itself."""
-    asked, taken = given.asked, {server.address: server.name for server in given.survey.servers}
+    asked, taken = given.asked, {spelled(server.address): server.name for server in given.survey.servers}
     told = (f"master IP address {asked.master_ip}", f"network control address {joined(asked.control)}")
     for text in (asked.master_ip, *asked.control):
         if short := without_mask(text):
             return told, Lack((f"{text} has a mask behind it",), f"Write it without the slash: {short}")
         if not is_address(text):
             return told, Lack((f"{text} is no address of a host",), "Write a numeric IP address; no name is looked up.")
-    if asked.master_ip in taken:
-        why = f"{asked.master_ip} is the own address of {taken[asked.master_ip]}"
+    if (name := taken.get(spelled(asked.master_ip))) is not None:
+        why = f"{asked.master_ip} is the own address of {name}"
         remedy = "Give the alias that follows the master: 'serverConfigTool getMasterAddress' prints it."
         return told, Lack((why,), remedy)
+    taken[spelled(asked.master_ip)] = "the master IP address"
     for address in asked.control:
-        if address == asked.master_ip or address in taken:
-            whose = taken.get(address, "the master IP address")
+        if (whose := taken.get(spelled(address))) is not None:
             remedy = "Give one in the network of the endpoints that depends on neither system: their default gateway."
             return told, Lack((f"{address} is {whose}",), remedy)
     return told, None
@@ -117,12 +118,17 @@ def control(given: Given) -> Checked:
     """The network control address tells what it should."""
     answers = given.survey.control_answers
     told = [f"{address} {'answers' if answers.get(address) else 'does not answer'}" for address in given.asked.control]
-    if given.survey.primary_hears is not None:
-        told.append(f"the primary's LIM 1 {'hears' if given.survey.primary_hears else 'does not hear'} it")
+    said = {True: "hears it", False: "does not hear it", None: "did not say whether it hears it"}
+    told.append(f"the primary's LIM 1 {said[given.survey.primary_hears]}")
     if not answers or not all(answers.values()):
         return tuple(told), Lack(tuple(told), "Choose an address that answers ping and is always on.")
     if given.survey.primary_hears is False:
         return tuple(told), Lack(tuple(told), "Choose an address that both systems hear: the endpoints' gateway.")
+    if given.survey.primary_hears is None:
+        remedy = (
+            "Name fewer addresses, or look at LIM 1 of the primary (redundancy-lim observe ADDRESS), and ask again."
+        )
+        return tuple(told), Lack(tuple(told), remedy)
     return tuple(told), None
 
 

@@ -36,7 +36,7 @@ class Row:
 
 STEPS: tuple[Row, ...] = (
     Row("C01", Step.COPYING, "copy the primary's current backup"),
-    Row("C02", Step.TRANSLATING, "list its addresses, and translate the primary's own ones"),
+    Row("C02", Step.TRANSLATING, "list its addresses, translate the primary's own ones, and send it to the alternate"),
     Row("C03", Step.BLOCKING, "block the alternate"),
     Row("C04", Step.LOADING, "load the data into the alternate: it is reloaded, and all its traffic stops"),
     Row("C05", Step.STARTING, "start the supervision, with the primary active"),
@@ -77,6 +77,11 @@ def undone(begun: Begun, what: Undo) -> Begun:
             return replace(begun, blocked=())
         case Undo.TABLE:
             return replace(begun, table=False)
+
+
+def needs(what: Undo) -> Undo | None:
+    """What has to be undone before this: nobody lets traffic into data of which nobody knows what it is."""
+    return Undo.DATA if what is Undo.TRAFFIC else None
 
 
 def first_number(status: Iterable[Status]) -> int:

@@ -49,7 +49,9 @@ def run(words: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except RedundancyError as error:
-        click.echo(f"{program}: {error}", err=True)
+        from redundancyd.utility.text import plain_lines  # noqa: PLC0415 - `--help` does not need it
+
+        click.echo(plain_lines(f"{program}: {error}"), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted", err=True)

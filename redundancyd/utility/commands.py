@@ -17,7 +17,7 @@ from redundancyd.requests import Mistake
 from redundancyd.utility import screens, setup_follow, setup_screens, translation
 from redundancyd.utility.follow import follow, last_seq
 from redundancyd.utility.looks import LOOKS, Look
-from redundancyd.utility.text import Paint
+from redundancyd.utility.text import Paint, plain
 
 WATCH_S = 1.0
 _CLEAR = "\x1b[H\x1b[2J"
@@ -65,7 +65,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
         return _set_up(action, body, values, client)
     begun = last_seq(client) if action.followed and not values.get("no_wait") else None
     answer = translation.act(client, action.name, body)
-    click.echo(answer["detail"])
+    click.echo(plain(answer["detail"]))
     if begun is None or answer["takeover"] is None:
         return 0
     return follow(client, answer["takeover"], begun, lambda line: click.echo(screens.event(line, paint())))
@@ -73,7 +73,7 @@ def _order(action: Action, values: Values, client: Client) -> int:
 
 def _set_up(action: Action, body: dict[str, Any], values: Values, client: Client) -> int:
     begun = setup_follow.before(client)
-    click.echo(client.act(action.name, body)["detail"])
+    click.echo(plain(client.act(action.name, body)["detail"]))
     if values.get("no_wait"):
         return 0
     try:
@@ -131,7 +131,7 @@ def _shown(look: Look, client: Client, values: Values) -> int:
             page = look.page(client, values)
         except DaemonNotReached as error:
             _clear(values)
-            click.echo(str(error), err=True)
+            click.echo(plain(error), err=True)
         else:
             _clear(values)
             _show(page, values, look.screen)

@@ -83,7 +83,7 @@ def follow(client: Client, number: int, seq: int, show: Callable[[Page], None]) 
     for seen in itertools.islice(looks(client, seq), LOOKS):
         if isinstance(seen, DaemonNotReached):
             if not away:
-                click.echo(f"{seen}  Waiting for it.", err=True)
+                click.echo(f"{plain(seen)}  Waiting for it.", err=True)
             away = True
             continue
         away = False

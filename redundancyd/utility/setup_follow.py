@@ -41,7 +41,7 @@ def follow(client: Client, action: str, begun: Begun, show: Callable[[Page], Non
         except DaemonNotReached as error:
             away += 1
             if away == AWAY_TOLD:
-                click.echo(f"{error}  Waiting for it.", err=True)
+                click.echo(f"{plain(error)}  Waiting for it.", err=True)
         else:
             if away and not client.get("/v1/events", {"since": seq - 1})["events"]:
                 seq = 0  # another process, whose numbers began anew

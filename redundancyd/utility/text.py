@@ -46,6 +46,11 @@ def plain(text: object) -> str:
     return "".join(mark if mark.isprintable() else "?" for mark in str(text))
 
 
+def plain_lines(text: object) -> str:
+    """The same of a text of several lines."""
+    return "\n".join(plain(line) for line in str(text).split("\n"))
+
+
 def span(ms: int) -> str:
     """A span of time in the two largest units that matter."""
     if ms < 0:

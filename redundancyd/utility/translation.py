@@ -12,7 +12,7 @@ from redundancyd.actions import Action, Kind
 from redundancyd.client import Client, Refusal
 from redundancyd.errors import RedundancyError, RequestRefused
 from redundancyd.utility import translation_screens
-from redundancyd.utility.text import Paint, plain
+from redundancyd.utility.text import Paint, plain, plain_lines
 
 Values = Mapping[str, Any]
 _CONFIRM, _IMPORT = "translation-confirm", "translation-import"
@@ -144,13 +144,13 @@ def _edit(client: Client, path: Path, before: str, mark: str, paint: Paint) -> i
         try:
             answer = act(client, _IMPORT, {"text": text, "was": mark})
         except RedundancyError as error:
-            click.echo(paint.bad(str(error)), err=True)
+            click.echo(paint.bad(plain_lines(error)), err=True)
             if isinstance(error, RequestRefused) and click.confirm("Edit it again?", default=True):
                 continue
             click.echo(f"What you wrote is in {path}; 'settings translation import {path}' tries it again.")
             return error.exit_code
         path.unlink()
-        click.echo(answer["detail"])
+        click.echo(plain(answer["detail"]))
         return 0
 
 

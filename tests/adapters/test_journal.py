@@ -89,6 +89,18 @@ def test_fields_arrive_native_and_with_the_message_id(native: Journal, listener:
     )
 
 
+@pytest.mark.parametrize("name", ["message", "why"])
+def test_what_others_said_is_readable_and_steers_no_terminal(native: Journal, listener: socket.socket, name: str):
+    """
+    journalctl hides a whole message with a character that cannot be printed; a terminal obeys it.
+    """
+    native.record("lim_refused", **{name: "\x1b]0;owned\x07\x9b2J\u202e ö"})  # type: ignore[arg-type]
+    said = fields(listener.recv(65_536))["MESSAGE"]
+    assert said.isprintable()
+    assert "ö" in said
+    assert "\\x1b]0;owned" in said
+
+
 def test_a_field_cannot_take_the_place_of_one_of_ours(native: Journal, listener: socket.socket):
     """
     Names that journald or we have a meaning for are written with a prefix, odd ones are made sound.

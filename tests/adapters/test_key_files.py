@@ -1,6 +1,7 @@
 """The supervision's key and the pinned host keys: made, mended, pinned, and never through a link of somebody else's."""
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,22 @@ def test_a_host_key_is_pinned_for_one_server_and_replaced_when_it_was_renewed(tm
     assert (files.pinned(SERVER), files.pinned(OTHER)) == ((second,), (others,))
     assert files.pinned(Server(System.PRIMARY, 2, "192.0.2.12")) == ()
     assert second.fingerprint.startswith("SHA256:")
+
+
+def test_a_renewed_key_leaves_no_old_one_and_every_other_server_its_own(files: KeyFiles, tmp_path: Path):
+    """
+    Whoever wrote the file, and however: two names in a line, or names that were made unreadable.
+    """
+    old, new, pins = as_host_key(a_host_key()), as_host_key(a_host_key()), tmp_path / "ssh" / "known_hosts"
+    pins.parent.mkdir()
+    pins.write_text(f"# by hand\n{SERVER.address},{OTHER.address} {old.line}\n")
+    files.pin(SERVER, new)
+    assert (files.pinned(SERVER), files.pinned(OTHER)) == ((new,), (old,))
+    pins.write_text(f"{SERVER.address} {old.line}\n{OTHER.address} {old.line}\n")
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", pins], check=True, capture_output=True, timeout=10)
+    assert (files.pinned(SERVER), files.pinned(OTHER)) == ((old,), (old,))
+    files.pin(SERVER, new)
+    assert (files.pinned(SERVER), files.pinned(OTHER)) == ((new,), (old,))
 
 
 def test_known_hosts_that_cannot_be_understood_stop_everything(files: KeyFiles, tmp_path: Path):

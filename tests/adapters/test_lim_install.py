@@ -1,17 +1,19 @@
 """What install-lim prints, and what is made of it; install-lim itself in a folder of its own is for the lab."""
 
 import base64
+import contextlib
 import io
 import shutil
 import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from redundancyd.adapters.lim_install import Looked, Wanted, differences, packed, parse_look
 from redundancyd.errors import LimRefused, OutOfReach
 from redundancyd.lim import path
-from redundancyd.lim.texts import File, with_key
+from redundancyd.lim.texts import FORCED, File, with_key
 
 KEY = "ssh-ed25519 AAAA supervision"
 FILE = File("/usr/sbin/redundancy-lim", "#!/bin/sh\n", 0o755)
@@ -101,6 +103,89 @@ def test_what_is_sent_keeps_the_keys_of_others():
         keys = tar.extractfile("authorized_keys")
         assert keys is not None
         assert keys.read().decode() == with_key("ssh-ed25519 BBBB admin\n", KEY)
+
+
+@pytest.mark.parametrize("text", ["keys=abc\ndone=yes\n", "file=/x 789 root 0\ndone=yes\n", "keys=\udcff\ndone=yes\n"])
+def test_garbage_of_one_lim_is_its_own_result(text: str):
+    """
+    It ends nothing that goes on on the others.
+    """
+    with contextlib.suppress(LimRefused):
+        assert differences(WANTED, parse_look(text, "looking"))
+
+
+def part_of(folder: Path, script: str, **moved: Path) -> subprocess.CompletedProcess[str]:
+    """Runs words of install-lim itself, its folders moved into this one."""
+    text = path("install-lim").read_text().partition("\nis_root\n")[0]
+    for old, new in {"/usr/local/bin": folder / "bin", **moved}.items():
+        text = text.replace(old, str(new))
+    return subprocess.run(
+        ["sh", "-c", f"{text}\n{script}", "install-lim"], capture_output=True, text=True, check=False, timeout=10
+    )
+
+
+@pytest.mark.parametrize("there", ["a file that nobody may run", "a folder"])
+def test_whatever_has_the_name_of_a_program_of_ours_stays(tmp_path: Path, there: str):
+    """
+    A vendor's program that was switched off is a vendor's program still.
+    """
+    for name in ("bin", "ours"):
+        (tmp_path / name).mkdir()
+    for name in ("mxone_maintenance", "mxone_system_redundancy"):
+        (tmp_path / "ours" / name).write_text("#!/bin/sh\n")
+        (tmp_path / "ours" / name).chmod(0o755)
+    vendors = tmp_path / "bin" / "mxone_maintenance"
+    if there == "a folder":
+        vendors.mkdir()
+    else:
+        vendors.write_text("vendor")
+    said = part_of(tmp_path, f"bin={tmp_path}/ours; link")
+    assert f"note=mxone_maintenance stays: {vendors} is there, and not ours" in said.stdout
+    assert not vendors.is_symlink()
+    assert vendors.is_dir() or vendors.read_text() == "vendor"
+    assert list(vendors.iterdir() if vendors.is_dir() else ()) == []
+    other = tmp_path / "bin" / "mxone_system_redundancy"
+    assert other.readlink() == tmp_path / "ours" / other.name
+    other.unlink()
+    other.symlink_to("/gone/bin/mxone_system_redundancy")  # of an installation that has moved
+    part_of(tmp_path, f"bin={tmp_path}/ours; link")
+    assert other.readlink() == tmp_path / "ours" / other.name
+
+
+def test_root_follows_no_link_that_the_supervisions_account_has_made(tmp_path: Path):
+    """
+    Neither where it writes beside, nor where the key stands: whose account that is does not become root by a link.
+    """
+    ssh, stage = tmp_path / "home" / ".ssh", tmp_path / "stage"
+    ssh.mkdir(parents=True)
+    keys, victim = ssh / "authorized_keys", tmp_path / "victim"
+    victim.write_text("secret\n")
+    beside = ssh / ".authorized_keys.redundancyd-new"
+    beside.symlink_to(victim)
+    new = Path(f"{stage}/new{keys}")
+    new.parent.mkdir(parents=True)
+    new.write_text("key\n")
+    (stage / "list").write_text(f"{keys}\n")
+    part_of(tmp_path, f"stage={stage} made='' changed=''; write_beside")
+    assert (beside.read_text(), beside.is_symlink(), victim.read_text()) == ("key\n", False, "secret\n")
+    keys.symlink_to(victim)
+    home = f"home_of() {{ echo {tmp_path}/home; }}"
+    said = part_of(tmp_path, f"{home}; look root")
+    assert f"refused={keys} is a link" in said.stdout
+    assert "keys=" not in said.stdout
+    keys.unlink()
+    keys.write_text(f"{FORCED} ssh-ed25519 AAAA x\n")
+    ssh.rename(tmp_path / "elsewhere")
+    ssh.symlink_to(tmp_path / "elsewhere")
+    for words in ("look root", "take root -"):
+        said = part_of(tmp_path, f"{home}; {words}", **NOWHERE)
+        assert f"refused={keys} is a link" in said.stdout
+    assert FORCED in keys.read_text()
+
+
+NOWHERE = {
+    place: Path("/nowhere") for place in ("/etc/systemd/system", "/usr/sbin", "/etc/sudoers.d", "/etc/redundancyd")
+}
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])

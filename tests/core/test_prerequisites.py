@@ -209,6 +209,30 @@ def test_an_address_that_cannot_be_right_is_refused_with_the_form_that_would_be(
     assert remedy in each.remedy
 
 
+def test_a_primary_that_did_not_say_whether_it_hears_the_control_address_is_not_taken_to_hear_it():
+    """
+    LIM 1 of the primary listens for it after a restart: that has to be known.
+    """
+    each = found(survey(primary_hears=None))["control"]
+    assert each.outcome is Outcome.BROKEN
+    assert "did not say whether it hears it" in each.found[-1]
+    assert "ask again" in each.remedy
+
+
+def test_an_address_is_one_in_every_spelling():
+    """
+    The own address of a LIM is none of an alias, whoever wrote it.
+    """
+    six = Server(System.PRIMARY, 2, "2001:db8::12")
+    seen = survey(servers=(*ALL, six))
+    each = found(seen, Asked("2001:DB8:0::12", ("203.0.113.1",)))["addresses"]
+    assert "is the own address of primary-2" in each.found[0]
+    each = found(seen, Asked("192.0.2.10", ("2001:0db8::12",)))["addresses"]
+    assert "is primary-2" in each.found[0]
+    each = found(seen, Asked("2001:db8::a", ("2001:DB8::A",)))["addresses"]
+    assert "is the master IP address" in each.found[0]
+
+
 def test_other_gateways_are_not_accepted_and_unknown_ones_may_be():
     """
     What differs is wrong; what nothing tells is the operator's to say.

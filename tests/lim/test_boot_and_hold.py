@@ -310,6 +310,9 @@ def test_a_hold_listens_for_the_control_address_that_the_supervision_was_told(li
     booted(lim)
     time.sleep(1.1)
     assert held(lim) == "allowed"
+    kept = lim.sh("stat -c '%i %y' /var/lib/redundancyd/lim/control")
+    assert lim.ask(remote="listen id.run 192.0.2.99 127.0.0.1")["ok"] is True
+    assert lim.sh("stat -c '%i %y' /var/lib/redundancyd/lim/control") == kept  # it is told every few minutes
     assert lim.ask(remote="listen id.next")["ok"] is True
     booted(lim)
     time.sleep(1.1)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from redundancyd.client import Client
 from redundancyd.core.events import Beat, FactsSeen, MethodSet, OperatorAsked, PauseSet, Reply
 from redundancyd.core.systems import Direction, Method, Pause, Server, Settings, System
+from redundancyd.errors import RequestRefused
 from redundancyd.status import About, status
-from redundancyd.utility import rows, screens
+from redundancyd.utility import cli, commands, rows, screens
 from redundancyd.utility.text import Paint, box, plain, span, wrapped
 from tests.api.real_desk import SETTINGS, RealDesk
 from tests.utility.golden import compare
@@ -137,6 +139,30 @@ def test_what_a_lim_said_cannot_steer_the_terminal():
     assert not set(screens.status(page)) & {"\x1b", "\x07", "\x9b", "\r"}
     line = {"seq": 1, "at_ms": 1, "event": "\x1b[2J", "why": "\x1b[2J"}
     assert "\x1b" not in screens.event(line)
+
+
+def test_an_error_that_quotes_a_lim_cannot_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """
+    Its lines stay; what a terminal would obey goes, in what was refused as in what was done.
+    """
+
+    def refuse(*_: object) -> int:
+        raise RequestRefused("configuring", "version: 7.8\x1b]0;owned\x07\n  second line")
+
+    monkeypatch.setattr(commands, "perform", refuse)
+    assert cli.run(["status"]) == RequestRefused.exit_code
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert "\x07" not in told
+    assert told.endswith("\n  second line.\n")
+    monkeypatch.undo()
+    monkeypatch.setattr(Client, "act", lambda *_: {"detail": "loaded \x1b]0;owned\x07", "takeover": None})
+    assert cli.run(["settings", "resume"]) == 0
+    told = capsys.readouterr().out
+    assert "loaded" in told
+    assert "\x1b" not in told
 
 
 def test_the_warning_about_a_primary_that_stays_blocked_stands_whenever_it_is_so():
