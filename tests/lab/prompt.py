@@ -38,13 +38,14 @@ class Prompt:
             lab[0], lab[1:], env=environment, dimensions=(50, 200), timeout=_SHOWN_S, encoding="utf-8"
         )
         self._shell.expect(_PROMPT)
-        self.type(f"cd {HOME}")
+        assert self.type(f"cd {HOME}").status == 0
 
     def type(self, line: str, *, until: str = "") -> Typed:
         """
         Type a line; each question is answered.  With `until` it is interrupted once it has shown that.
         """
         self._shell.sendline(line)
+        self._shell.expect_exact(f"{line}\r\n")  # what the terminal echoes is not what was answered
         if until:
             self._shell.expect(re.escape(until))
             shown = str(self._shell.before) + until
