@@ -31,7 +31,8 @@ from redundancyd.lab.system import LabError
 
 OUT = Path(__file__).parent / "out"
 EXCHANGE = ("copies", "translation", "job")
-PARTS = ("answers", "cuts", "idle", "orders", *EXCHANGE)
+BESIDE_THE_DAEMON = ("answers", "cuts", "idle", "orders")
+PARTS = (*BESIDE_THE_DAEMON, *EXCHANGE)
 RELAXED, BRISK = Beats(interval_ms=1000, timeout_ms=100), Beats(interval_ms=100, timeout_ms=50)
 AT_MOST = {RELAXED: 1.1, BRISK: 1.5}
 REST_S, SETTLE_S = 40.0, 5.0
@@ -130,7 +131,7 @@ def measure(words: argparse.Namespace) -> Found:
     chance = random.Random(seed)
     found: Found = {"seed": seed, "machine": report.machine(), "cuts": []}
     exchange(words, found, chance, tell)
-    if parts(words) & {"idle", "orders", "cuts"}:
+    if parts(words) & set(BESIDE_THE_DAEMON):
         relaxed(words, found, chance, tell)
     if "cuts" in parts(words):
         brisk(words, found, chance, tell)

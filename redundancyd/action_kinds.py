@@ -51,6 +51,11 @@ class Argument:
         """What it is called in the request: units come last."""
         return f"{self.name}_ms" if self.kind is Kind.SPAN else self.name
 
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is named by it on the command line."""
+        return self.like.strip("[]") in {"FILE", "PATH"}
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

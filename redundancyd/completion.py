@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +18,26 @@ FILES = {
 }
 _EVERYWHERE = {"--help": "Shows help."}
 _AT_THE_TOP = {"--socket": "The daemon's status socket.", "--version": "Shows the version."}
-_WITH_VALUE_AT_THE_TOP = ("--socket",)
+_FILES_AT_THE_TOP = ("--socket",)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What may follow some words: further words, options, each with its sentence."""
+    """What may follow some words: further words, options, each with its sentence; or a file."""
 
     words: tuple[str, ...]
     next: Mapping[str, str]
     options: Mapping[str, str]
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The options that a word of their own follows, and what that may be."""
+
+    any: Sequence[str]
+    files: Sequence[str]
+    words: Mapping[str, Mapping[str, str]]  # few, each with its sentence
 
 
 def places(root: Node) -> Iterator[Place]:
@@ -36,8 +46,11 @@ def places(root: Node) -> Iterator[Place]:
         options = {option(a): a.help for a in node.options if not a.bare}
         options |= _EVERYWHERE if node.words else {**_EVERYWHERE, **_AT_THE_TOP}
         below = {child.word: child.summary for child in node.children}
-        bare = [a for a in node.asked if a.bare and a.choices] if node.action is not None else []
-        yield from _chosen(node.words, below, bare, options)
+        bare = [a for a in node.asked if a.bare] if node.action is not None else []
+        if any(a.is_file for a in bare):
+            yield Place(node.words, below, options, files=True)
+        else:
+            yield from _chosen(node.words, below, [a for a in bare if a.choices], options)
 
 
 def _chosen(
@@ -52,21 +65,24 @@ def _chosen(
         yield from _chosen((*words, choice.word), {}, rest, options)
 
 
-def with_value(root: Node) -> list[str]:
-    """The options that a word of its own follows."""
-    found = {option(a) for node in root.every() for a in node.options if not a.bare and a.kind is not Kind.FLAG}
-    return sorted(found | set(_WITH_VALUE_AT_THE_TOP))
+def values(root: Node) -> Values:
+    """What is known of the words behind options; an option of this name means the same wherever it stands."""
+    found = {option(a): a for node in root.every() for a in node.options if not a.bare and a.kind is not Kind.FLAG}
+    files = {name for name, a in found.items() if a.is_file} | set(_FILES_AT_THE_TOP)
+    words = {name: {choice.word: choice.help for choice in a.choices} for name, a in found.items() if a.choices}
+    return Values(sorted(found.keys() | files), sorted(files), dict(sorted(words.items())))
 
 
 def bash(root: Node) -> str:
     """The file for bash."""
     lines = [_HEAD, *_BASH_BEGIN]
     lines += _walk(root, "COMP_WORDS[i]", "i < COMP_CWORD", 1, _known(root))
-    lines += ["    local words='' options=''", "    case $place in"]
+    lines += ["    local words='' options='' files=''", "    case $place in"]
     for place in places(root):
-        told = f"words='{' '.join(place.next)}' options='{' '.join(place.options)}'"
+        told = f"words='{' '.join(place.next)}' options='{' '.join(place.options)}'{_FILES * place.files}"
         lines.append(f"    '{_key(place.words)}') {told} ;;")
-    lines += ["    esac", *_only("words", "%s"), *_BASH_END, f"complete -F _redundancyctl {' '.join(NAMES)}"]
+    lines += ["    esac", *_only("words", "%s"), *_behind(root, "words='' options='' files=''", _bash_words)]
+    lines += [*_BASH_END, f"complete -F _redundancyctl {' '.join(NAMES)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -77,8 +93,10 @@ def zsh(root: Node) -> str:
     lines.append("    case $place in")
     for place in places(root):
         lines.append(f"    '{_key(place.words)}')")
-        lines += [f"        further=({_told(place.next)})", f"        switches=({_told(place.options)}) ;;"]
-    lines += ["    esac", *_only("further", "(%s)"), *_ZSH_END]
+        lines.append(f"        further=({_told(place.next)})")
+        lines.append(f"        switches=({_told(place.options)}){_FILES * place.files} ;;")
+    lines += ["    esac", *_only("further", "(%s)"), *_behind(root, "further=() switches=() files=''", _zsh_words)]
+    lines += _ZSH_END
     return "\n".join(lines) + "\n"
 
 
@@ -95,6 +113,7 @@ def files() -> dict[str, str]:
 
 
 _HEAD = "# Made from the table of actions by redundancyd.completion; do not change it here."
+_FILES = " files=1"
 _BASH_BEGIN = [
     "_redundancyctl() {",
     "    local cur=${COMP_WORDS[COMP_CWORD]} program=${COMP_WORDS[0]##*/} place='' skip='' word i",
@@ -104,17 +123,21 @@ _BASH_END = [
     '    -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") ;;',
     '    *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur") ;;',
     "    esac",
-    '    if [ -n "$skip" ]; then COMPREPLY=(); fi',
+    '    if [ -n "$files" ]; then',
+    "        compopt -o filenames 2>/dev/null  # a folder goes on with a slash",
+    '        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")',
+    "    fi",
     "}",
 ]
 _ZSH_BEGIN = [
     "_redundancyctl() {",
-    "    local program=${words[1]:t} place='' skip='' word i",
+    "    local program=${words[1]:t} place='' skip='' files='' word i",
     "    local -a further switches",
 ]
 _ZSH_END = [
-    "    if [[ -n $skip ]]; then return 1; fi",
-    "    if [[ $PREFIX == -* ]]; then",
+    "    if [[ -n $files && $PREFIX != -* ]]; then",
+    "        _files",
+    "    elif [[ $PREFIX == -* ]]; then",
     "        _describe -o option switches",
     "    else",
     "        _describe command further",
@@ -134,11 +157,33 @@ def _walk(root: Node, word: str, condition: str, first: int, known: str) -> list
         f'        {known}) place="$place $word" ;;',
         "        *)",
         "            case $word in",
-        f"            {' | '.join(with_value(root))}) skip=1 ;;",
+        f"            {' | '.join(values(root).any)}) skip=$word ;;",
         "            esac ;;",
         "        esac",
         "    done",
     ]
+
+
+def _behind(root: Node, nothing: str, words: Callable[[Mapping[str, str]], str]) -> list[str]:
+    """What follows an option that wants a value; nothing where nobody knows."""
+    found = values(root)
+    return [
+        '    if [ -n "$skip" ]; then',
+        f"        {nothing}",
+        "        case $skip in",
+        f"        {' | '.join(found.files)}){_FILES} ;;",
+        *(f"        {name}) {words(told)} ;;" for name, told in found.words.items()),
+        "        esac",
+        "    fi",
+    ]
+
+
+def _bash_words(told: Mapping[str, str]) -> str:
+    return f"words='{' '.join(told)}'"
+
+
+def _zsh_words(told: Mapping[str, str]) -> str:
+    return f"further=({_told(told)})"
 
 
 def _known(root: Node) -> str:

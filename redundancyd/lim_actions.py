@@ -109,7 +109,7 @@ LIM_ACTIONS: tuple[Action, ...] = (
             "Compares versions, contents, owners and modes, and whether the units are enabled.  With --repair what "
             "differs is put right."
         ),
-        example="redundancyctl lim check --repair",
+        example="redundancyctl lim check --admin mxone_admin --repair",
         arguments=(*_SETUP, Argument("repair", Kind.FLAG, "Puts right what differs.")),
         local=True,
     ),

@@ -21,6 +21,9 @@ COMMAND_S = 120.0
 _KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256")
 _PRINTED_MAX = 200_000
 _TOLD_MAX = 300
+_NOT_ROOT = (
+    "Name an administrator who may become root: --admin NAME; --password-stdin takes the password sudo asks for."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class Session:
         if said.status != 0:
             tried = f"sudo as {self._who.name} on {self._server.name}"
             why = said.err.strip().splitlines()[-1:] or ["it does not let us"]
-            raise LoginRefused(tried, why[0][:_TOLD_MAX], "Name an administrator who may become root: --admin NAME.")
+            raise LoginRefused(tried, why[0][:_TOLD_MAX], _NOT_ROOT)
         self._sudo, self._before = ["sudo", "-k", "-S", "-p", ""], word
 
     async def as_root(self, words: Sequence[str], text: bytes = b"") -> Printed:
@@ -161,7 +164,7 @@ async def login(server: Server, port: int, who: Administrator, known_hosts: str)
     except asyncssh.HostKeyNotVerifiable as error:
         raise HostKeyRefused(where, "its host key is not the pinned one") from error
     except (asyncssh.PermissionDenied, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        remedy = "Name an administrator with --admin, a key with --identity."
+        remedy = "Name an administrator with --admin, a key with --identity; --password-stdin takes a password."
         raise LoginRefused(where, _words(error), remedy) from error
     except (OSError, asyncssh.Error) as error:
         raise OutOfReach(where, _words(error)) from error

@@ -47,6 +47,8 @@ def run(words: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.UsageError):
+            _name_the_words(root, error)
         return error.exit_code
     except RedundancyError as error:
         from redundancyd.utility.text import plain_lines  # noqa: PLC0415 - `--help` does not need it
@@ -72,11 +74,17 @@ def _ask(root: Node, context: click.Context) -> int:
 
 
 def _name_the_words(root: Node, error: click.UsageError) -> None:
-    """What could have been typed instead of being asked."""
-    if isinstance(error, click.MissingParameter) and error.ctx is not None:
-        node = find(root, _words_of(error.ctx))
+    """What could have been typed instead of being asked, or in the place of a word that is none."""
+    if error.ctx is None:
+        return
+    node = find(root, _words_of(error.ctx))
+    if isinstance(error, click.MissingParameter):
         assert node.action is not None
         click.echo(f"Nobody is there to be asked; for example: {node.action.example}", err=True)
+    elif node.children and node.action is None and not isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(f"The words here: {', '.join(child.word for child in node.children)}", err=True)
+        if (action := node.children[0].action) is not None and node.children[0].choice is not None:
+            click.echo(f"For example: {action.example}", err=True)
 
 
 def _words_of(context: click.Context) -> tuple[str, ...]:

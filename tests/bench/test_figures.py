@@ -1,11 +1,13 @@
 """What the bench reckons with: phases, instants, medians, goals, and where the time of a takeover went."""
 
+import argparse
 import random
 from collections.abc import Mapping
 
 import pytest
 
-from bench.__main__ import parser, parts
+from bench import __main__ as bench
+from bench.__main__ import BESIDE_THE_DAEMON, EXCHANGE, Found, parser, parts
 from bench.cuts import breakdown
 from bench.figures import Goal, Spread, lateness_ms, next_at, phases, shown
 
@@ -94,3 +96,20 @@ def test_exchange_data_can_be_measured_alone():
     assert parts(parser().parse_args(["--only", "exchange"])) == {"copies", "translation", "job"}
     assert parts(parser().parse_args(["--only", "cuts"])) == {"cuts"}
     assert {"cuts", "idle", "orders", "job"} < parts(parser().parse_args([]))
+
+
+@pytest.mark.parametrize("part", [*BESIDE_THE_DAEMON, *EXCHANGE])
+def test_a_part_alone_is_measured(part: str, monkeypatch: pytest.MonkeyPatch):
+    """
+    On the bed that it needs, and the others are not built.
+    """
+    measured = []
+    for bed in ("exchange", "relaxed", "brisk"):
+
+        def on_bed(words: argparse.Namespace, _: Found, *__: object, bed: str = bed) -> None:
+            measured.append((bed, part in parts(words)))
+
+        monkeypatch.setattr(bench, bed, on_bed)
+    bench.measure(parser().parse_args(["--only", part]))
+    expected = {"cuts": ["exchange", "relaxed", "brisk"]}.get(part, ["exchange", "relaxed"])
+    assert [bed for bed, _ in measured] == (["exchange"] if part in EXCHANGE else expected)

@@ -1,37 +1,17 @@
-"""The utility on LIM 1 of the alternate of a bed: by dialogs in a pseudo-terminal, and by the words of each example."""
+"""The utility on LIM 1 of the alternate of a bed: by dialogs in a pseudo-terminal."""
 
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from redundancyd.actions import ACTIONS, Action
 from redundancyd.lab.bed import standing
 from redundancyd.lab.plan import BedPlan
-from redundancyd.lab.system import PATH
 from tests.lab.test_data_job import Pair
 from tests.utility.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
-REFUSED = {
-    "settings-adopt": "no other supervisor is there",
-    "alarms-acknowledge": "nothing is latched",
-}
-"""Examples that a pair in good order refuses, with exit status 3."""
-ELSEWHERE = {
-    "configure": "tests/lab/test_configure.py, from LIMs that are no pair yet",
-    "remove": "tests/lab/test_configure.py, for it ends the pair",
-    "translation-edit": "tests/utility: it needs an editor",
-    "translation-set": "tests/lab/test_data_job.py: its addresses are those of another site",
-    "translation-import": "tests/lab/test_data_job.py: it needs a file",
-    "translation-export": "tests/lab/test_data_job.py: it leaves a file",
-    "translation-confirm": "tests/lab/test_data_job.py: its address is in no mirror yet",
-}
-"""Examples that are tried elsewhere, as are those that the utility does without the daemon (test_lim_install.py)."""
-WATCH_S = 4
 
 
 @pytest.fixture
@@ -103,33 +83,3 @@ async def test_a_technician_changes_a_setting_and_moves_the_traffic_there_and_ba
         await screen.at("Redundancy Utility")
         await screen.press("escape")
         assert await screen.ended() == 0
-
-
-@pytest.mark.strict
-def test_every_example_of_the_table_does_what_it_shows(pair: Pair):
-    """
-    In the order of the table; what asks is answered by --yes, what watches is ended after a while.
-    """
-    for action in ACTIONS:
-        if action.local or action.name in ELSEWHERE:
-            continue
-        status, told = run(pair, action)
-        assert status == (3 if action.name in REFUSED else 0), f"{action.example}: {status}: {told}"
-        if action.name.startswith("data-"):
-            pair.wait(lambda: pair.data()["step"] == "resting", 60)
-        if action.name == "manual-takeover-confirm":
-            pair.order("manual-takeover", "traffic-in-primary", "--yes")
-
-
-def run(pair: Pair, action: Action) -> tuple[int, str]:
-    """Exit status and what was said; 0 for what went on until it was ended and had shown something."""
-    words = shlex.split(action.example)[1:] + (["--yes"] if action.asks else [])
-    command, environment = pair.daemon.utility(words), {"PATH": PATH}
-    goes_on = bool({"--watch", "--follow"} & set(words))
-    try:
-        done = subprocess.run(
-            command, capture_output=True, check=False, timeout=WATCH_S if goes_on else 60, env=environment
-        )
-    except subprocess.TimeoutExpired as error:
-        return (0 if goes_on and error.stdout else 124), str(error.stdout)
-    return done.returncode, (done.stdout + done.stderr).decode()

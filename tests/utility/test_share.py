@@ -29,6 +29,18 @@ def test_what_is_delivered_is_what_the_table_says(name: str):
 
 
 @pytest.mark.parametrize("name", man_pages.pages())
+def test_troff_has_nothing_to_warn_of(name: str):
+    """
+    Not even of what man leaves unsaid; and whatis finds the name and its sentence.
+    """
+    page = str(SHARE / name)
+    read = subprocess.run(["groff", "-ww", "-man", "-Tascii", "-z", page], capture_output=True, text=True, check=True)
+    assert read.stderr == ""
+    found = subprocess.run(["lexgrog", page], capture_output=True, text=True, check=True).stdout
+    assert f'"{Path(name).stem} - ' in found
+
+
+@pytest.mark.parametrize("name", man_pages.pages())
 def test_man_shows_each_page_without_a_complaint(name: str):
     """
     As an operator would: names, options and examples are there as they are typed.
@@ -71,6 +83,29 @@ def test_bash_completes_words_choices_and_options():
     assert completed("redundancyctl", "data", "auto", "create", "--") == ["--at", "--help"]
     assert completed("redundancyctl", "inspect", "row", "T07", "--j") == ["--json"]
     assert completed("/opt/bin/mxone_maintenance", "") == ["more_configuration"]
+    assert completed("redundancyctl", "more_configuration", "iptables", "add", "--system", "") == [
+        "primary",
+        "alternate",
+    ]
+    assert completed("redundancyctl", "settings", "pause", "--for", "") == []
+
+
+def test_bash_offers_files_where_a_file_is_named_and_nowhere_else(tmp_path: Path):
+    """
+    Behind the option or the word that wants one.
+    """
+    (tmp_path / "table.txt").touch()
+    start = str(tmp_path / "ta")
+    for words in (
+        ("settings", "translation", "import"),
+        ("settings", "translation", "export"),
+        ("configure", "--translation"),
+        ("lim", "check", "--identity"),
+        ("--socket",),
+    ):
+        assert completed("redundancyctl", *words, start) == [str(tmp_path / "table.txt")]
+    for words in (("status",), ("configure", "--master-ip"), ("lim", "install", "--lim"), ("data", "load")):
+        assert completed("redundancyctl", *words, start) == []
 
 
 def test_bash_offers_at_each_place_what_the_tree_has_there():
@@ -84,6 +119,24 @@ def test_bash_offers_at_each_place_what_the_tree_has_there():
         assert completed("redundancyctl", *place.words, "--") == list(place.options)
 
 
+async def test_a_user_of_bash_completes_by_tab(tmp_path: Path):
+    """
+    In a real bash: a word as far as it is clear, all that could be meant at the second Tab, a file by its name.
+    """
+    (tmp_path / "table.txt").touch()
+    async with terminal(command=("bash", "--norc", "--noprofile", "-i"), env={"PS1": "ready> "}) as screen:
+        await screen.see("ready>")
+        await screen.press(f"cd {tmp_path}; clear; . {BASH}", "enter")
+        await screen.press("redundancyctl set", "tab", "tak", "tab", "p", "tab")
+        await screen.see("redundancyctl settings takeover primary-from-alternate")
+        await screen.press("tab", "tab")
+        await screen.see("automatic  manual")
+        await screen.press("au", "tab")
+        await screen.see("redundancyctl settings takeover primary-from-alternate automatic")
+        await screen.press("ctrl-c", "mxone_system_redundancy settings translation import t", "tab")
+        await screen.see("mxone_system_redundancy settings translation import table.txt")
+
+
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 async def test_zsh_completes_with_the_sentences_of_the_table(tmp_path: Path):
     """
@@ -91,7 +144,7 @@ async def test_zsh_completes_with_the_sentences_of_the_table(tmp_path: Path):
     """
     rc = (
         f"fpath=({SHARE / 'zsh/site-functions'} $fpath); autoload -Uz compinit; compinit -u -d {tmp_path}/dump;"
-        "PS1='ready> '; redundancyctl() { :; }"
+        f"PS1='ready> '; redundancyctl() {{ :; }}; cd {tmp_path}"
     )
     (tmp_path / ".zshrc").write_text(rc)
     env = {"ZDOTDIR": str(tmp_path), "LC_ALL": "C"}
@@ -101,6 +154,10 @@ async def test_zsh_completes_with_the_sentences_of_the_table(tmp_path: Path):
         await screen.see("redundancyctl settings takeover primary-from-alternate")
         await screen.press("tab")
         await screen.see("A takeover begins by itself")
+        await screen.press("ctrl-c", "redundancyctl settings translation import d", "tab")
+        await screen.see("redundancyctl settings translation import dump")
+        await screen.press("ctrl-c", "redundancyctl more_configuration iptables add --system p", "tab")
+        await screen.see("redundancyctl more_configuration iptables add --system primary")
 
 
 def test_an_installed_package_has_them_where_they_are_looked_for(tmp_path: Path):
