@@ -5,6 +5,7 @@ What a step is about to change is on the disk before it changes it, so that the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +22,7 @@ from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
-from redundancyd.core.setup_plan import Undo, first_number, to_block, undo, undone
+from redundancyd.core.setup_plan import Undo, first_number, is_let_through, to_block, undo, undone
 from redundancyd.core.site import Begun, Setup, Site
 from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
 from redundancyd.core.table_text import without_hints
@@ -211,16 +212,33 @@ class SetupSteps:
         if self.setup.aside:
             await self._folder.setup.put_aside()
             await self.save(replace(self.setup, aside=False))
-        for server in [server for server in self._channels if server.name in self.setup.disarm]:
-            if not self._channels[server].connected:
-                continue
+        left = [server for server, channel in self._channels.items() if self._is_left(server) and channel.connected]
+        answered = await self._answered() if left else {}
+        for server in left:
             try:
+                if server in answered and is_let_through(server, self.setup.number, self._channels, answered):
+                    await self._order(Word.ALLOW, self.setup.number, server)
+                    record("hold_ended", level="notice", server=server.name)
                 await self._forget(server)
             except RedundancyError as error:
                 record("lim_not_disarmed", level="warning", server=server.name, why=str(error))
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
+
+    def _is_left(self, server: Server) -> bool:
+        return server.name in self.setup.disarm
+
+    async def _answered(self) -> dict[Server, Status]:
+        """What each server says that does say something now."""
+        found: dict[Server, Status] = {}
+
+        async def one(server: Server) -> None:
+            with suppress(RedundancyError):
+                found[server] = _worked(f"looking at {server.name}", await traffic.look(self._channels[server], LOOK_MS))
+
+        await self._each(tuple(server for server, channel in self._channels.items() if channel.connected), one)
+        return found
 
 
 def _new(made: Translation) -> frozenset[str]:

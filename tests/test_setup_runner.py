@@ -45,6 +45,7 @@ class Lim:
         self.why = ""
         self.listens: tuple[str, ...] = ()
         self.traffic, self.number, self.word, self.supervisor = "allowed", 0, "none", ""
+        self.is_held = False
 
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
         """What redundancy-lim would answer."""
@@ -56,6 +57,7 @@ class Lim:
         if word in ("block", "allow"):
             assert int(rest[0]) >= self.number
             self.traffic, self.number, self.word, self.supervisor = f"{word}ed", int(rest[0]), word, rest[1]
+            self.is_held = False
         if word == "block":
             await self.world.at("blocked")
         if word == "listen":
@@ -65,7 +67,8 @@ class Lim:
         if word == "remove":
             self.number, self.word, self.supervisor = 0, "none", ""
         said = {"traffic": self.traffic, "number": self.number, "word": self.word, "supervisor": self.supervisor}
-        return json.dumps({"ok": True, "origin": "order" if self.number else "none", **said})
+        origin = "hold" if self.is_held else "order" if self.number else "none"
+        return json.dumps({"ok": True, "origin": origin, **said})
 
 
 class World:
@@ -424,6 +427,29 @@ async def test_what_a_removal_left_is_done_on_each_lim_as_soon_as_it_answers(wor
             while again.runner.page()["to_disarm"]:
                 await asyncio.sleep(0.01)
     assert {lim.number for lim in lims} == {0}
+
+
+@pytest.mark.parametrize(("number", "traffic"), [(7, "allowed"), (6, "blocked")])
+async def test_a_lim_that_had_no_power_at_the_removal_comes_up_as_the_last_takeover_wanted_it(
+    world: World, number: int, traffic: str
+):
+    """
+    Held since its restart: let through where the last takeover had allowed it, left alone where an older one had.
+    """
+    for server, lim in world.lims.items():
+        lim.traffic = "allowed" if server.system is System.PRIMARY else "blocked"
+        lim.number, lim.word, lim.supervisor = 7, lim.traffic.removesuffix("ed"), "other.run"
+    lim = next(iter(world.lims.values()))
+    lim.traffic, lim.number, lim.word, lim.is_held = "blocked", number, "allow", True
+    async with life(world) as one:
+        names = tuple(server.name for server in world.lims)
+        await one.folder.setup.save((await one.folder.load()).setup.ended(names, 7))
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"]:
+                await asyncio.sleep(0.01)
+    assert (lim.traffic, lim.number) == (traffic, 0)
+    assert {other.number for other in world.lims.values()} == {0}
 
 
 def test_every_step_has_a_row_of_its_own():
