@@ -22,7 +22,7 @@ from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
-from redundancyd.core.setup_plan import Undo, first_number, is_let_through, to_block, undo, undone
+from redundancyd.core.setup_plan import Undo, first_number, is_let_through, is_overtaken, to_block, undo, undone
 from redundancyd.core.site import Begun, Setup, Site
 from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
 from redundancyd.core.table_text import without_hints
@@ -216,15 +216,27 @@ class SetupSteps:
         answered = await self._answered() if left else {}
         for server in left:
             try:
-                if server in answered and is_let_through(server, self.setup.number, self._channels, answered):
-                    await self._order(Word.ALLOW, self.setup.number, server)
-                    record("hold_ended", level="notice", server=server.name)
+                await self._complete(server, answered)
                 await self._forget(server)
             except RedundancyError as error:
                 record("lim_not_disarmed", level="warning", server=server.name, why=str(error))
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
+
+    async def _complete(self, server: Server, answered: dict[Server, Status]) -> None:
+        """The last takeover, on a server that was out of reach until now; the rules of all others stay."""
+        number = self.setup.number
+        if server not in answered or not self._us.is_own(answered[server].supervisor):
+            return
+        if is_let_through(server, number, self._channels, answered):
+            word = Word.ALLOW
+        elif is_overtaken(server, number, answered):
+            word = Word.BLOCK
+        else:
+            return
+        record("takeover_completed", level="notice", server=server.name, takeover=number, word=str(word))
+        await self._order(word, number, server)
 
     def _is_left(self, server: Server) -> bool:
         return server.name in self.setup.disarm
@@ -235,7 +247,9 @@ class SetupSteps:
 
         async def one(server: Server) -> None:
             with suppress(RedundancyError):
-                found[server] = _worked(f"looking at {server.name}", await traffic.look(self._channels[server], LOOK_MS))
+                found[server] = _worked(
+                    f"looking at {server.name}", await traffic.look(self._channels[server], LOOK_MS)
+                )
 
         await self._each(tuple(server for server, channel in self._channels.items() if channel.connected), one)
         return found

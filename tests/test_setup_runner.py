@@ -438,18 +438,48 @@ async def test_a_lim_that_had_no_power_at_the_removal_comes_up_as_the_last_takeo
     """
     for server, lim in world.lims.items():
         lim.traffic = "allowed" if server.system is System.PRIMARY else "blocked"
-        lim.number, lim.word, lim.supervisor = 7, lim.traffic.removesuffix("ed"), "other.run"
+        lim.number, lim.word = 7, lim.traffic.removesuffix("ed")
     lim = next(iter(world.lims.values()))
     lim.traffic, lim.number, lim.word, lim.is_held = "blocked", number, "allow", True
     async with life(world) as one:
         names = tuple(server.name for server in world.lims)
-        await one.folder.setup.save((await one.folder.load()).setup.ended(names, 7))
+        saved = await one.folder.load()
+        await one.folder.setup.save(saved.setup.ended(names, 7))
+    for each in world.lims.values():
+        each.supervisor = saved.supervisor.name
     async with life(world) as again:
         async with asyncio.timeout(5):
             while again.runner.page()["to_disarm"]:
                 await asyncio.sleep(0.01)
     assert (lim.traffic, lim.number) == (traffic, 0)
     assert {other.number for other in world.lims.values()} == {0}
+
+
+@pytest.mark.parametrize(("ours", "traffic"), [(True, "blocked"), (False, "allowed")])
+async def test_a_lim_that_was_cut_off_at_the_last_takeover_is_blocked_when_it_answers_after_the_removal(
+    world: World, ours: bool, traffic: str
+):
+    """
+    The takeover that the operator ordered is completed there; then that LIM forgets it, too.  Not what another ordered.
+    """
+    for server, lim in world.lims.items():
+        lim.traffic = "blocked" if server.system is System.PRIMARY else "allowed"
+        lim.number, lim.word = 7, lim.traffic.removesuffix("ed")
+    cut_off = next(iter(world.lims.values()))
+    cut_off.traffic, cut_off.number, cut_off.word = "allowed", 6, "allow"
+    async with life(world) as one:
+        names = tuple(server.name for server in world.lims)
+        saved = await one.folder.load()
+        await one.folder.setup.save(saved.setup.ended(names, 7))
+    for each in world.lims.values():
+        each.supervisor = saved.supervisor.name if ours else "other.run"
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"]:
+                await asyncio.sleep(0.01)
+    assert cut_off.traffic == traffic
+    assert {lim.traffic for server, lim in world.lims.items() if server.system is System.ALTERNATE} == {"allowed"}
+    assert {lim.number for lim in world.lims.values()} == {0}
 
 
 def test_every_step_has_a_row_of_its_own():

@@ -142,7 +142,10 @@ def _left(state: State) -> Iterable[str]:
         if not kinds:
             yield f"{system}: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand, or block --by-hand"
             if carriers(answered, system.other):
-                yield f"{system}: if it carries traffic now, or when it comes back, both systems do: nobody blocks it"
+                yield (
+                    f"{system}: it may carry traffic, too, so BOTH systems: it is blocked here as soon as it answers, "
+                    "unless it was allowed by hand"
+                )
         elif kinds == {Traffic.ALLOWED}:
             yield f"{system}: goes on carrying its traffic"
         else:
@@ -192,3 +195,13 @@ def is_let_through(server: Server, number: int, servers: Iterable[Server], answe
         return False
     told_by_all = all(each in answered for each in servers if each.system is other)
     return told_by_all or bool(carriers(answered, server.system))
+
+
+def is_overtaken(server: Server, number: int, answered: Mapping[Server, Status]) -> bool:
+    """Whether a server still lets traffic through that a later takeover moved to the other system, which carries it.
+
+    It was out of reach at that takeover, and at the removal.  What somebody allowed by hand is left to him.
+    """
+    said = answered[server]
+    is_allowed = (said.traffic is not Traffic.BLOCKED, said.origin, said.word) == (True, Origin.ORDER, Word.ALLOW)
+    return is_allowed and said.number < number and bool(carriers(answered, server.system.other))

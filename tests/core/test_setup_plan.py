@@ -14,6 +14,7 @@ from redundancyd.core.setup_plan import (
     configure_preview,
     first_number,
     is_let_through,
+    is_overtaken,
     overlap,
     remove_preview,
     to_block,
@@ -125,7 +126,7 @@ def test_a_removal_says_what_stays_and_what_has_to_be_done_by_hand():
     dead = remove_preview(state(primary1=None, primary2=None))
     assert any(line.startswith("primary: out of reach; on its LIMs, as root") for line in dead.afterwards)
     assert any("primary-1, primary-2 as soon as it answers" in line for line in dead.will_do)
-    assert any("both systems do: nobody blocks it" in line for line in dead.afterwards)
+    assert any("so BOTH systems: it is blocked here as soon as it answers" in line for line in dead.afterwards)
 
 
 def test_that_both_systems_carry_traffic_is_told_with_the_words_that_block_one():
@@ -182,6 +183,29 @@ def test_a_lim_that_an_older_takeover_allowed_or_that_somebody_blocked_stays_as_
     """
     assert not is_let_through(P1, 7, ALL, {P1: held, P2: ORDERED, A1: BLOCKED, A2: BLOCKED})
     assert not is_let_through(P1, 0, ALL, {P1: replace(held, number=0), P2: ORDERED, A1: BLOCKED, A2: BLOCKED})
+
+
+@pytest.mark.parametrize(
+    ("found", "other", "is_so"),
+    [
+        ({}, {}, True),
+        ({"traffic": Traffic.TAMPERED}, {}, True),
+        ({"traffic": Traffic.BLOCKED}, {}, False),
+        ({"origin": Origin.HAND}, {}, False),
+        ({"word": Word.BLOCK}, {}, False),
+        ({"number": 7}, {}, False),
+        ({}, {"traffic": Traffic.BLOCKED}, False),
+    ],
+)
+def test_a_lim_that_was_out_of_reach_at_the_last_takeover_is_blocked_while_the_other_system_carries(
+    found: dict[str, object], other: dict[str, object], is_so: bool
+):
+    """
+    An order of before, and nobody's hand since.
+    """
+    before = replace(replace(ORDERED, number=6), **found)  # type: ignore[arg-type]
+    answered = {P1: before, A1: replace(ORDERED, **other)}  # type: ignore[arg-type]
+    assert is_overtaken(P1, 7, answered) is is_so
 
 
 @pytest.mark.parametrize("change", [{"deaf": True}, {"doubtful": True}, {"heard_at": 10_999}])
