@@ -288,7 +288,8 @@ class Daemon:
         """End the supervision: from the instant it is on the disk nobody orders anything any more."""
         if why := remove_refusal(self._state):
             return Problem("under_way", why, "Watch it with 'redundancyctl events --follow'.")
-        setup = self._saved.setup.ended(tuple(server.name for server in self._state.settings.servers))
+        names, goal = tuple(server.name for server in self._state.settings.servers), self._state.goal
+        setup = self._saved.setup.ended(names, 0 if goal is None else goal.number)
         try:
             await self._folder.setup.save(setup)
         except NotSaved as error:

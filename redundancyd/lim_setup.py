@@ -210,6 +210,29 @@ class Setup:
 
         return await _each(chosen, one)
 
+    async def beside(self, chosen: Sequence[Server]) -> list[str]:
+        """What is to be known of the other system before these are allowed: nothing where it says it is blocked."""
+        systems = {server.system.other for server in chosen}
+        others = [server for server in self.config.servers() if server.system in systems]
+        unknown: list[str] = []
+        carrying: list[str] = []
+
+        async def one(server: Server) -> None:
+            try:
+                found = await by_hand.ask(self.config, server, STATUS)
+            except RedundancyError:
+                found = Refused("", "")
+            if isinstance(found, Refused):
+                unknown.append(server.name)
+            elif found.traffic is not Traffic.BLOCKED:
+                carrying.append(server.name)
+
+        await _each(others, one)
+        told = (
+            [f"{', '.join(sorted(carrying))} let traffic through, too: then BOTH systems carry it."] if carrying else []
+        )
+        return told + ([f"{', '.join(sorted(unknown))} did not say: they may carry traffic, too."] if unknown else [])
+
 
 def _told(found: Status) -> str:
     origins = {"hand": "by hand", "hold": "holds after a restart", "order": f"order {found.number}"}

@@ -5,6 +5,7 @@ What a step is about to change is on the disk before it changes it, so that the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +23,16 @@ from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.prerequisites import looked_again
-from redundancyd.core.setup_plan import Undo, first_number, needs, to_block, undo, undone
+from redundancyd.core.setup_plan import (
+    Undo,
+    first_number,
+    is_let_through,
+    is_overtaken,
+    needs,
+    to_block,
+    undo,
+    undone,
+)
 from redundancyd.core.site import Begun, Setup, Site
 from redundancyd.core.systems import Goal, Kind, Server, Status, Supervisor, System, Word
 from redundancyd.core.table_text import without_hints
@@ -274,16 +284,47 @@ class SetupSteps:
         if self.setup.aside:
             await self._folder.setup.put_aside()
             await self.save(replace(self.setup, aside=False))
-        for server in [server for server in self._channels if server.name in self.setup.disarm]:
-            if not self._channels[server].connected:
-                continue
+        left = [server for server, channel in self._channels.items() if self._is_left(server) and channel.connected]
+        answered = await self._answered() if left else {}
+        for server in left:
             try:
+                await self._complete(server, answered)
                 await self._forget(server)
             except RedundancyError as error:
                 self._tell("lim_not_disarmed", "warning", server.name, server=server.name, why=str(error))
                 continue
             record("lim_disarmed", level="notice", server=server.name)
             await self.save(replace(self.setup, disarm=tuple(set(self.setup.disarm) - {server.name})))
+
+    async def _complete(self, server: Server, answered: dict[Server, Status]) -> None:
+        """The last takeover, on a server that was out of reach until now; the rules of all others stay."""
+        number = self.setup.number
+        if server not in answered or not self._us.is_own(answered[server].supervisor):
+            return
+        if is_let_through(server, number, self._channels, answered):
+            word = Word.ALLOW
+        elif is_overtaken(server, number, answered):
+            word = Word.BLOCK
+        else:
+            return
+        record("takeover_completed", level="notice", server=server.name, takeover=number, word=str(word))
+        await self._order(word, number, server)
+
+    def _is_left(self, server: Server) -> bool:
+        return server.name in self.setup.disarm
+
+    async def _answered(self) -> dict[Server, Status]:
+        """What each server says that does say something now."""
+        found: dict[Server, Status] = {}
+
+        async def one(server: Server) -> None:
+            with suppress(RedundancyError):
+                found[server] = _worked(
+                    f"looking at {server.name}", await traffic.look(self._channels[server], LOOK_MS)
+                )
+
+        await self._each(tuple(server for server, channel in self._channels.items() if channel.connected), one)
+        return found
 
 
 def _new(made: Translation) -> frozenset[str]:

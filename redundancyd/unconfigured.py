@@ -17,7 +17,7 @@ from redundancyd.api import Api
 from redundancyd.core import seen
 from redundancyd.core.events import ChannelLost, Connected
 from redundancyd.core.preview import Preview, traffic_lines
-from redundancyd.core.setup_plan import configure_preview
+from redundancyd.core.setup_plan import configure_preview, overlap
 from redundancyd.core.state import State, first_state
 from redundancyd.core.systems import Server, Status
 from redundancyd.daemon import FEED_EVERY_MS, Ending, Outside
@@ -146,8 +146,19 @@ class Unconfigured:
         """The status page, with what to do."""
         now = self._clock.now()
         page = status_page(self._state, About(__version__, self._started_at), now)
-        told = {"configured": False, "setup": self._runner.page(), "alarms": [], "would_go_wrong": [NOT_CONFIGURED]}
+        both = self._overlap()
+        told = {
+            "configured": False,
+            "setup": {**self._runner.page(), "overlap": both},
+            "alarms": [],
+            "would_go_wrong": [NOT_CONFIGURED, *([both] if both else [])],
+        }
         return {**page, **told, "awaits_operator": False}
+
+    def _overlap(self) -> str:
+        """That both systems carry traffic; before there ever was a pair that is how it should be."""
+        views = self._state.views if self._runner.setup.removed else ()
+        return overlap({view.server: view.status for view in views if view.connected and view.status is not None})
 
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""

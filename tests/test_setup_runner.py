@@ -47,6 +47,7 @@ class Lim:
         self.lost = False
         self.listens: tuple[str, ...] = ()
         self.traffic, self.number, self.word, self.supervisor = "allowed", 0, "none", ""
+        self.is_held = False
 
     async def ask(self, line: str, deadline_ms: int, *, question: bool = False) -> str:
         """What redundancy-lim would answer."""
@@ -63,6 +64,7 @@ class Lim:
         if word in ("block", "allow"):
             assert int(rest[0]) >= self.number
             self.traffic, self.number, self.word, self.supervisor = f"{word}ed", int(rest[0]), word, rest[1]
+            self.is_held = False
         if word == "block":
             await self.world.at("blocked")
         if word == "listen":
@@ -76,7 +78,8 @@ class Lim:
     def said(self) -> dict[str, object]:
         """What it is at."""
         said = {"traffic": self.traffic, "number": self.number, "word": self.word, "supervisor": self.supervisor}
-        return {**said, "origin": "order" if self.number else "none"}
+        origin = "hold" if self.is_held else "order" if self.number else "none"
+        return {**said, "origin": origin}
 
 
 class World:
@@ -651,6 +654,59 @@ async def test_methods_of_a_pair_that_ended_are_not_those_of_the_next_one(world:
         await again.ended()
         found = await again.runner.checks.look(ASKED)
         assert next(each.outcome for each in found if each.name == "fallback") == "met"
+
+
+@pytest.mark.parametrize(("number", "traffic"), [(7, "allowed"), (6, "blocked")])
+async def test_a_lim_that_had_no_power_at_the_removal_comes_up_as_the_last_takeover_wanted_it(
+    world: World, number: int, traffic: str
+):
+    """
+    Held since its restart: let through where the last takeover had allowed it, left alone where an older one had.
+    """
+    for server, lim in world.lims.items():
+        lim.traffic = "allowed" if server.system is System.PRIMARY else "blocked"
+        lim.number, lim.word = 7, lim.traffic.removesuffix("ed")
+    lim = next(iter(world.lims.values()))
+    lim.traffic, lim.number, lim.word, lim.is_held = "blocked", number, "allow", True
+    async with life(world) as one:
+        names = tuple(server.name for server in world.lims)
+        saved = await one.folder.load()
+        await one.folder.setup.save(saved.setup.ended(names, 7))
+    for each in world.lims.values():
+        each.supervisor = saved.supervisor.name
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"]:
+                await asyncio.sleep(0.01)
+    assert (lim.traffic, lim.number) == (traffic, 0)
+    assert {other.number for other in world.lims.values()} == {0}
+
+
+@pytest.mark.parametrize(("ours", "traffic"), [(True, "blocked"), (False, "allowed")])
+async def test_a_lim_that_was_cut_off_at_the_last_takeover_is_blocked_when_it_answers_after_the_removal(
+    world: World, ours: bool, traffic: str
+):
+    """
+    The takeover that the operator ordered is completed there; then that LIM forgets it, too.  Not what another ordered.
+    """
+    for server, lim in world.lims.items():
+        lim.traffic = "blocked" if server.system is System.PRIMARY else "allowed"
+        lim.number, lim.word = 7, lim.traffic.removesuffix("ed")
+    cut_off = next(iter(world.lims.values()))
+    cut_off.traffic, cut_off.number, cut_off.word = "allowed", 6, "allow"
+    async with life(world) as one:
+        names = tuple(server.name for server in world.lims)
+        saved = await one.folder.load()
+        await one.folder.setup.save(saved.setup.ended(names, 7))
+    for each in world.lims.values():
+        each.supervisor = saved.supervisor.name if ours else "other.run"
+    async with life(world) as again:
+        async with asyncio.timeout(5):
+            while again.runner.page()["to_disarm"]:
+                await asyncio.sleep(0.01)
+    assert cut_off.traffic == traffic
+    assert {lim.traffic for server, lim in world.lims.items() if server.system is System.ALTERNATE} == {"allowed"}
+    assert {lim.number for lim in world.lims.values()} == ({0} if ours else {6, 7})  # another's order stays his
 
 
 def test_every_step_has_a_row_of_its_own():

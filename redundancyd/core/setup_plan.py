@@ -1,6 +1,6 @@
 """The steps by which two systems become a pair, and how each of them is undone.  Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from redundancyd.core.preview import Preview, traffic_lines
 from redundancyd.core.seen import View
 from redundancyd.core.site import Begun
 from redundancyd.core.state import Phase, State
-from redundancyd.core.systems import Server, Status, System, Traffic
+from redundancyd.core.systems import Origin, Server, Status, System, Traffic, Word
 
 
 class Step(StrEnum):
@@ -141,18 +141,72 @@ def _answers(state: State, view: View) -> bool:
 def _left(state: State) -> Iterable[str]:
     """Where the traffic stays, and what the operator has to do himself."""
     yield "traffic stays as it is now, until a LIM restarts: then it is allowed"
+    answered = {view.server: view.status for view in state.views if view.status is not None and _answers(state, view)}
     for system in System:
-        kinds = {
-            view.status.traffic
-            for view in state.views
-            if view.server.system is system and _answers(state, view) and view.status is not None
-        }
+        kinds = {status.traffic for server, status in answered.items() if server.system is system}
         if not kinds:
             yield f"{system}: out of reach; on its LIMs, as root: redundancy-lim allow --by-hand, or block --by-hand"
+            if carriers(answered, system.other):
+                yield (
+                    f"{system}: it may carry traffic, too, so BOTH systems: it is blocked here as soon as it answers, "
+                    "unless it was allowed by hand"
+                )
         elif kinds == {Traffic.ALLOWED}:
             yield f"{system}: goes on carrying its traffic"
         else:
-            yield (
-                f"{system}: stays blocked; to let it carry traffic: "
-                f"redundancyctl more_configuration iptables remove --system {system}"
-            )
+            words = "redundancyctl more_configuration iptables"
+            what = "stays blocked until a LIM of it restarts" if kinds == {Traffic.BLOCKED} else "is blocked in part"
+            yield f"{system}: {what}; to keep it blocked: {words} add --system {system}"
+            yield f"{system}: to let it carry traffic: {words} remove --system {system}"
+    if why := overlap(answered):
+        yield why
+
+
+# --- after the supervision has ended ---
+
+
+def carriers(answered: Mapping[Server, Status], system: System) -> list[str]:
+    """The servers of a system that say that they let traffic through, be it in part."""
+    said = sorted((server.lim, server.name) for server in answered if server.system is system)
+    blocked = {server.name for server, status in answered.items() if status.traffic is Traffic.BLOCKED}
+    return [name for _, name in said if name not in blocked]
+
+
+def overlap(answered: Mapping[Server, Status]) -> str:
+    """That both systems carry traffic, and what to do; empty where they do not."""
+    by_system = [carriers(answered, system) for system in System]
+    if not all(by_system):
+        return ""
+    names = ", ".join(name for names in by_system for name in names)
+    return (
+        f"BOTH systems carry traffic: {names}; block one of them: "
+        "redundancyctl more_configuration iptables add --system primary, or --system alternate"
+    )
+
+
+def is_let_through(server: Server, number: int, servers: Iterable[Server], answered: Mapping[Server, Status]) -> bool:
+    """Whether a server that a restart holds carries its traffic again when it forgets the order.
+
+    It was allowed by the last takeover of the supervision that ended, and its power failed before it could forget
+    that: nobody else would ever end its hold.  Not when the other system could carry traffic by now: an operator may
+    have moved it by hand meanwhile.  Where the other system does not say so itself, another LIM of ours has to carry.
+    """
+    said = answered[server]
+    is_held = (said.traffic, said.origin, said.word) == (Traffic.BLOCKED, Origin.HOLD, Word.ALLOW)
+    if not is_held or not number or said.number != number:
+        return False
+    other = server.system.other
+    if carriers(answered, other):
+        return False
+    told_by_all = all(each in answered for each in servers if each.system is other)
+    return told_by_all or bool(carriers(answered, server.system))
+
+
+def is_overtaken(server: Server, number: int, answered: Mapping[Server, Status]) -> bool:
+    """Whether a server still lets traffic through that a later takeover moved to the other system, which carries it.
+
+    It was out of reach at that takeover, and at the removal.  What somebody allowed by hand is left to him.
+    """
+    said = answered[server]
+    is_allowed = (said.traffic is not Traffic.BLOCKED, said.origin, said.word) == (True, Origin.ORDER, Word.ALLOW)
+    return is_allowed and said.number < number and bool(carriers(answered, server.system.other))

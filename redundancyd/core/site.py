@@ -48,14 +48,16 @@ class Setup:
     """servers that remember an order still, by name: after a reboot they would hold"""
     aside: bool = False
     """the state of the supervision that ended lies in its place still"""
+    number: int = 0
+    """the number of the last takeover of the supervision that ended; 0 is none"""
 
     def configured(self, site: Site) -> Self:
         """The pair is configured: nothing has to be undone any more."""
-        return replace(self, site=site, removed=False, begun=None, disarm=(), aside=False)
+        return replace(self, site=site, removed=False, begun=None, disarm=(), aside=False, number=0)
 
-    def ended(self, servers: tuple[str, ...]) -> Self:
-        """The supervision has ended; this is left to do."""
-        return replace(self, site=None, removed=True, begun=None, disarm=servers, aside=True)
+    def ended(self, servers: tuple[str, ...], number: int = 0) -> Self:
+        """The supervision has ended with this takeover; this is left to do."""
+        return replace(self, site=None, removed=True, begun=None, disarm=servers, aside=True, number=number)
 
 
 NOTHING_SET_UP = Setup()

@@ -144,6 +144,9 @@ def _by_hand(action: Action, values: Values, setup: Setup, client: Client, words
         raise click.UsageError("which traffic: --system primary, --system alternate, or --lim primary-2")
     _refuse_while_configured(setup, client, " ".join(action.words), "manual-takeover, or remove")
     does = "Block" if words == lim_setup.BLOCK else "Allow"
+    if words == lim_setup.ALLOW and (values.get("yes") or _on_terminal()):
+        for told in _run(setup.beside(chosen)):
+            click.echo("\n".join(wrapped(plain(told))))
     _confirm(action, values, f"{does} the endpoint traffic of {_names(chosen)}.")
     return _tell(chosen, _run(setup.by_hand(chosen, words)))
 
@@ -169,15 +172,25 @@ def _refuse_while_configured(setup: Setup, client: Client, tried: str, instead: 
     """RequestRefused while the supervision decides: a daemon has a goal, or a goal waits for its daemon."""
     if client.path == DEFAULT_SOCKET:
         client = Client(setup.config.socket.path)
+    why = remedy = ""
     try:
-        configured = client.get("/v1/status").get("goal") is not None
-        why = "system redundancy is configured, and the supervision decides"
+        page = client.get("/v1/status")
     except DaemonNotReached:
-        configured = lim_setup.is_configured(setup.config)
-        why = "system redundancy is configured here, although redundancyd does not answer"
-    if configured:
-        remedy = f"Use '{instead}'; in an emergency, as root on a LIM: redundancy-lim allow --by-hand."
-        raise RequestRefused(tried, why, remedy)
+        if lim_setup.is_configured(setup.config):
+            why = "system redundancy is configured here, although redundancyd does not answer"
+    else:
+        if page.get("goal") is not None:
+            why = "system redundancy is configured, and the supervision decides"
+        elif not page.get("configured", True) and _is_setting_up(page["setup"]):
+            why, remedy = "a configuration is under way", "Wait for its end, or stop it: redundancyctl remove."
+    if why:
+        in_need = f"Use '{instead}'; in an emergency, as root on a LIM: redundancy-lim allow --by-hand."
+        raise RequestRefused(tried, why, remedy or in_need)
+
+
+def _is_setting_up(page: Mapping[str, Any]) -> bool:
+    """A configuration orders LIMs just now, or is being undone."""
+    return bool(page["undoing"]) or page["step"] not in {"resting", "disarming"}
 
 
 # ---- what all of them need ------------------------------------------------------------------------------------------

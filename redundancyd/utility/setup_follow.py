@@ -86,6 +86,8 @@ def end(action: str, first: Page, page: Page) -> tuple[int, str] | None:
         lines.append(
             f"Out of reach: {names}.  It is done as soon as it answers; or as root there: redundancy-lim remove"
         )
+    if setup["overlap"]:
+        lines.append(plain(setup["overlap"]))
     return DONE, "\n".join(lines)
 
 

@@ -18,6 +18,8 @@ def unconfigured(page: Page, paint: Paint = PLAIN) -> str:
     told = f"redundancyd {plain(page['version'])}, running for {span(page['started_ago_ms'])}"
     lines = [told + "not configured".rjust(WIDTH - len(told)), ""]
     lines += box(["NOT CONFIGURED: nobody supervises the primary", _what_to_do(setup)], paint)
+    if setup["overlap"]:
+        lines += ["", *(paint.bad(line) for line in wrapped(setup["overlap"]))]
     lines += ["", *_doing(setup)]
     for name in ("primary", "alternate"):
         system = page["systems"][name]

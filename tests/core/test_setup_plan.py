@@ -13,6 +13,9 @@ from redundancyd.core.setup_plan import (
     Undo,
     configure_preview,
     first_number,
+    is_let_through,
+    is_overtaken,
+    overlap,
     remove_preview,
     to_block,
     undo,
@@ -32,7 +35,7 @@ from redundancyd.core.systems import (
     Traffic,
     Word,
 )
-from tests.core.test_prerequisites import A1, A2, ALL, ASKED, P1, facts, survey
+from tests.core.test_prerequisites import A1, A2, ALL, ASKED, P1, P2, facts, survey
 from tests.core.test_prerequisites import US as SUPERVISOR
 
 WHOLE = Begun(table=True, number=4, blocked=("alternate-1",), loading=True, before="20260307040000", goal=True)
@@ -119,9 +122,90 @@ def test_a_removal_says_what_stays_and_what_has_to_be_done_by_hand():
     assert told.refused == ""
     assert "primary: goes on carrying its traffic" in told.afterwards
     assert any("more_configuration iptables remove --system alternate" in line for line in told.afterwards)
+    assert any("until a LIM of it restarts" in line and "add --system alternate" in line for line in told.afterwards)
     dead = remove_preview(state(primary1=None, primary2=None))
     assert any(line.startswith("primary: out of reach; on its LIMs, as root") for line in dead.afterwards)
     assert any("primary-1, primary-2 as soon as it answers" in line for line in dead.will_do)
+    assert any("so BOTH systems: it is blocked here as soon as it answers" in line for line in dead.afterwards)
+
+
+def test_that_both_systems_carry_traffic_is_told_with_the_words_that_block_one():
+    """
+    A LIM in part is enough; where one system is blocked, or says nothing, there is nothing to tell.
+    """
+    told = overlap({P1: said(Traffic.ALLOWED), P2: said(Traffic.BLOCKED), A1: said(Traffic.MIXED)})
+    assert told.startswith("BOTH systems carry traffic: primary-1, alternate-1; ")
+    assert "more_configuration iptables add --system primary" in told
+    assert any(line.startswith("BOTH systems") for line in remove_preview(state()).afterwards)
+    assert overlap({P1: said(Traffic.ALLOWED), A1: said(Traffic.BLOCKED)}) == ""
+    assert overlap({P1: said(Traffic.ALLOWED)}) == ""
+
+
+HELD = Status(Traffic.BLOCKED, 7, Word.ALLOW, "ours.run", Origin.HOLD)
+ORDERED = Status(Traffic.ALLOWED, 7, Word.ALLOW, "ours.run", Origin.ORDER)
+BLOCKED = Status(Traffic.BLOCKED, 7, Word.BLOCK, "ours.run", Origin.ORDER)
+
+
+@pytest.mark.parametrize(
+    ("others", "is_let"),
+    [
+        ({A1: BLOCKED, A2: BLOCKED}, True),
+        ({P2: ORDERED, A1: BLOCKED}, True),
+        ({P2: ORDERED}, True),
+        ({A1: BLOCKED}, False),
+        ({P2: BLOCKED, A1: BLOCKED}, False),
+        ({P2: ORDERED, A1: BLOCKED, A2: ORDERED}, False),
+        ({P2: ORDERED, A1: replace(BLOCKED, traffic=Traffic.MIXED)}, False),
+    ],
+)
+def test_a_lim_that_lost_its_power_is_let_through_where_its_system_is_the_active_one_beyond_doubt(
+    others: dict[Server, Status], is_let: bool
+):
+    """
+    Every LIM of the other system says that it is blocked, or another LIM of ours carries and none of theirs does.
+    """
+    assert is_let_through(P1, 7, ALL, {P1: HELD, **others}) is is_let
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        replace(HELD, number=6),
+        replace(HELD, word=Word.BLOCK),
+        replace(HELD, origin=Origin.HAND),
+        replace(HELD, origin=Origin.ORDER),
+        replace(HELD, traffic=Traffic.TAMPERED),
+    ],
+)
+def test_a_lim_that_an_older_takeover_allowed_or_that_somebody_blocked_stays_as_it_is(held: Status):
+    """
+    The last takeover moved the traffic away from it, or it is no hold that keeps it.
+    """
+    assert not is_let_through(P1, 7, ALL, {P1: held, P2: ORDERED, A1: BLOCKED, A2: BLOCKED})
+    assert not is_let_through(P1, 0, ALL, {P1: replace(held, number=0), P2: ORDERED, A1: BLOCKED, A2: BLOCKED})
+
+
+@pytest.mark.parametrize(
+    ("found", "other", "is_so"),
+    [
+        ({}, {}, True),
+        ({"traffic": Traffic.TAMPERED}, {}, True),
+        ({"traffic": Traffic.BLOCKED}, {}, False),
+        ({"origin": Origin.HAND}, {}, False),
+        ({"word": Word.BLOCK}, {}, False),
+        ({"number": 7}, {}, False),
+        ({}, {"traffic": Traffic.BLOCKED}, False),
+    ],
+)
+def test_a_lim_that_was_out_of_reach_at_the_last_takeover_is_blocked_while_the_other_system_carries(
+    found: dict[str, object], other: dict[str, object], is_so: bool
+):
+    """
+    An order of before, and nobody's hand since.
+    """
+    before = replace(replace(ORDERED, number=6), **found)  # type: ignore[arg-type]
+    answered = {P1: before, A1: replace(ORDERED, **other)}  # type: ignore[arg-type]
+    assert is_overtaken(P1, 7, answered) is is_so
 
 
 @pytest.mark.parametrize("change", [{"deaf": True}, {"doubtful": True}, {"heard_at": 10_999}])
@@ -158,7 +242,9 @@ def test_a_site_on_the_disk_is_a_pair_and_nothing_is_left_to_undo():
     site = Site("192.0.2.10", ("203.0.113.1",), ("rate",))
     done = Setup(begun=WHOLE, removed=True, disarm=("primary-1",)).configured(site)
     assert done == Setup(site=site)
-    assert done.ended(("primary-1",)) == Setup(removed=True, disarm=("primary-1",), aside=True)
+    ended = done.ended(("primary-1",), 7)
+    assert ended == Setup(removed=True, disarm=("primary-1",), aside=True, number=7)
+    assert ended.configured(site) == done
 
 
 def test_servers_are_named_by_system_and_number():

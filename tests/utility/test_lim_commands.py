@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from redundancyd.adapters import by_hand
+from redundancyd.client import Client
 from redundancyd.config import Config
 from redundancyd.core.events import Refused
 from redundancyd.core.systems import Origin, Server, Status, Traffic, Word
@@ -87,7 +88,49 @@ def test_a_system_and_a_number_name_one_lim(ctl: Callable[..., Ran], asked: list
     With its name or with its number.
     """
     assert ctl("more_configuration", "iptables", "remove", "--system", "alternate", "--lim", "1", "--yes")[0] == 0
-    assert asked == [("alternate-1", "allow --by-hand")]
+    assert [name for name, words in asked if words == "allow --by-hand"] == ["alternate-1"]
+
+
+def test_before_a_system_is_allowed_it_is_told_what_the_other_one_carries(
+    ctl: Callable[..., Ran], asked: list[tuple[str, str]]
+):
+    """
+    Who lets traffic through, and who did not say; the operator's order is carried out all the same.
+    """
+    status, said = ctl("more_configuration", "iptables", "remove", "--lim", "alternate-1", "--yes")
+    assert said.startswith(
+        "primary-1, primary-1-standby let traffic through, too: then BOTH systems carry it. "
+        "primary-2 did not say: they may carry traffic, too. alternate-1 traffic allowed"
+    )
+    assert status == 0
+    assert asked[-1] == ("alternate-1", "allow --by-hand")
+    assert "BOTH" not in ctl(*ADD, "--lim", "alternate-1", "--yes")[1]
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        ({"goal": {"active": "primary"}, "configured": True}, "the supervision decides"),
+        ({"goal": None, "configured": False, "setup": {"step": "loading", "undoing": False}}, "under way"),
+        ({"goal": None, "configured": False, "setup": {"step": "undoing", "undoing": True}}, "under way"),
+        ({"goal": None, "configured": False, "setup": {"step": "disarming", "undoing": False}}, ""),
+        ({"goal": None, "configured": True}, ""),
+    ],
+)
+def test_while_the_daemon_orders_the_lims_nobody_does_it_by_hand_from_here(
+    ctl: Callable[..., Ran],
+    asked: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    page: dict[str, object],
+    why: str,
+):
+    """
+    Refused with the reason while a pair is supervised or being made; afterwards it is done.
+    """
+    monkeypatch.setattr(Client, "get", lambda *_: page)
+    status, said = ctl(*ADD, "--lim", "alternate-1", "--yes")
+    assert (status, bool(asked)) == ((3, False) if why else (0, True))
+    assert why in said
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ RESTING: dict[str, Any] = {
     "removed": False,
     "to_disarm": [],
     "prerequisites": [],
+    "overlap": "",
 }
 
 
@@ -45,6 +46,14 @@ def test_a_daemon_without_a_pair_says_so_and_what_to_do():
     First that nobody supervises; then every LIM.
     """
     compare("unconfigured", setup_screens.unconfigured(unconfigured()))
+
+
+def test_that_both_systems_carry_traffic_after_a_removal_stands_before_the_lims():
+    """
+    With the words that block one of them.
+    """
+    told = setup_screens.unconfigured(unconfigured(removed=True, overlap="BOTH systems carry traffic: block one"))
+    assert told.index("NOT CONFIGURED") < told.index("BOTH systems carry") < told.index("primary system:")
 
 
 def test_what_is_going_on_what_failed_and_what_is_left_to_do_is_told():
@@ -114,6 +123,7 @@ PAIR = {"configured": True, "started_at": 9}
         ("configure", FIRST, {**FIRST, "started_at": 77}, 1, "started anew"),
         ("remove", PAIR, unconfigured(), 0, "alternate system: allowed"),
         ("remove", PAIR, unconfigured(to_disarm=["primary-1"]), 0, "Out of reach: primary-1"),
+        ("remove", PAIR, unconfigured(overlap="BOTH systems carry traffic: x"), 0, "BOTH systems carry"),
         ("remove", FIRST, unconfigured(), 0, "everything is as before"),
     ],
 )
