@@ -27,7 +27,7 @@ from redundancyd.core.translation_table import TableNotUnderstood
 from redundancyd.data_page import held_page, progress_page
 from redundancyd.data_steps import Steps
 from redundancyd.errors import NotSaved, RedundancyError
-from redundancyd.requests import Configure, Done, Problem
+from redundancyd.requests import Configure, Done, Problem, TranslationRequest
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
 from redundancyd.setup_survey import Surveyor
@@ -36,6 +36,7 @@ from redundancyd.translation_desk import TranslationDesk, own_addresses
 AGAIN_MS = 3000
 """After this what could not be undone, or disarmed, is tried again"""
 STOPPED = "stopped by the operator"
+_NO_TABLE = "Write it: 'redundancyctl settings translation edit'; or name its file: --translation FILE."
 _NUMBERS = {row.step: row for row in STEPS}
 UNDER_WAY = Problem(
     "under_way",
@@ -86,6 +87,8 @@ class SetupRunner:
         self._folder, self._fallback = folder, saved.fallback
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
+        self._asked_of = config
+        """with the addresses that were said last, and perhaps in vain"""
         self._desk = TranslationDesk(config)
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
         self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
@@ -137,8 +140,10 @@ class SetupRunner:
 
     async def _look_at_table(self) -> None:
         """The table that is on the disk now, to be shown; `configure` and its undoing write it behind this desk."""
-        desk = TranslationDesk(self._config)
+        desk = TranslationDesk(self._asked_of)
         await desk.refresh()
+        if self._steps.seen is not None:
+            await desk.take(self._steps.seen)
         self._desk = desk
 
     # --- what an operator asks ---
@@ -159,7 +164,7 @@ class SetupRunner:
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
         if request.translation is None and (why := await self._lacks_table()):
-            return Problem("no_translation", why, "Name the table: --translation FILE.")
+            return Problem("no_translation", why, _NO_TABLE)
         found = await self.check(request)
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
@@ -209,6 +214,11 @@ class SetupRunner:
         self._fallback = fallback
         return Done(f"the fallback type of the primary's clusters is {fallback}")
 
+    async def change_table(self, request: TranslationRequest) -> Done | Problem:
+        """The table that `configure` takes where it is given none."""
+        is_busy = self._is_busy() or self.setup.begun is not None
+        return UNDER_WAY if is_busy else await self._desk.act(request)
+
     # --- the walk ---
 
     async def _in_job(self, request: Configure, names: tuple[str, ...]) -> None:
@@ -245,7 +255,8 @@ class SetupRunner:
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)
-        steps = self._means.make_steps(self._config.of_site(site), self._clock)
+        self._asked_of = self._config.of_site(site)
+        steps = self._means.make_steps(self._asked_of, self._clock)
         self._at(Step.COPYING)
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
@@ -288,7 +299,7 @@ class SetupRunner:
     # --- what is shown ---
 
     def translation(self) -> dict[str, Any]:
-        """The saved translation table; no mirror is looked through before there is a pair."""
+        """The saved translation table, and what the last try has found in the primary's data."""
         return {**self._desk.page(), **held_page(Held())}
 
     def page(self) -> dict[str, Any]:

@@ -79,6 +79,28 @@ class Terminal:
             self._program.send(KEYS.get(key, key))
             await asyncio.sleep(0.02)  # so that Escape and what comes after it are two keys
 
+    async def choose(self, *words: str) -> None:
+        """In a menu go to the line of this word and take it; the next word in the menu that comes then."""
+        for word in words:
+            await self._until(lambda word=word: self._line_of(word) >= 0, 10, f"no line of a menu says {word!r}")
+            await self.press("home")
+            while not self.lines[self._line_of(word)].strip().startswith("> "):
+                await self.press("down")
+                await self._read()
+            title = self.title
+            await self.press("enter")
+            await self._until(lambda title=title: self.title != title, 20, f"{word!r} leads nowhere")
+
+    async def fill(self, *lines: str) -> None:
+        """Type into the lines of a form, one after the other, and go on from the last; an empty one stays as it is."""
+        for line in lines:
+            await self.press(*([line] if line else []), "enter")
+
+    def _line_of(self, word: str) -> int:
+        """Where a menu has this word; -1 where it has not."""
+        found = [place for place, line in enumerate(self.lines) if line.removeprefix(" >").split()[:1] == [word]]
+        return found[0] if found else -1
+
     async def ended(self) -> int:
         """Wait for the program's end; its exit status."""
         await self._until(lambda: not self._program.isalive(), 10, "does not end")
