@@ -84,7 +84,7 @@ class SetupRunner:
         self._config, self._clock, self._saved = config, clock, saved
         self._configured = configured
         self._methods = saved.methods or config.methods()
-        self._folder, self._fallback = folder, saved.fallback
+        self._folder, self.fallback = folder, saved.fallback
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
         self._asked_of = config
@@ -153,7 +153,7 @@ class SetupRunner:
         asked = Asked(request.master_ip, request.network_control_address, request.accept)
         async with self._checking:
             found = await self._means.survey(asked)
-        known = Known(self._saved.supervisor, self._methods, self._config.exchange_data.keep, self._fallback)
+        known = Known(self._saved.supervisor, self._methods, self._config.exchange_data.keep, self.fallback)
         self.findings = findings(found, asked, known)
         return self.findings
 
@@ -211,7 +211,7 @@ class SetupRunner:
             await self._folder.save_fallback(fallback)
         except NotSaved as error:
             return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
-        self._fallback = fallback
+        self.fallback = fallback
         return Done(f"the fallback type of the primary's clusters is {fallback}")
 
     async def change_table(self, request: TranslationRequest) -> Done | Problem:

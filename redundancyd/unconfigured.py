@@ -156,7 +156,7 @@ class Unconfigured:
         now = self._clock.now()
         page = status_page(self._state, About(__version__, self._started_at), now)
         told = {"configured": False, "setup": self._runner.page(), "alarms": [], "would_go_wrong": [NOT_CONFIGURED]}
-        return {**page, **told, "awaits_operator": False}
+        return {**page, **told, "cluster_fallback": self._runner.fallback, "awaits_operator": False}
 
     def configuration(self) -> dict[str, Any]:
         """The settings in force."""

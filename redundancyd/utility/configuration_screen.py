@@ -13,7 +13,7 @@ _TO_BE_SAID = "none yet; it is said to configure"
 
 def page(configuration: Page, status: Page) -> Page:
     """The settings in force, and what the operator has set since."""
-    shown = ("methods", "pause", "exchange_data")
+    shown = ("methods", "cluster_fallback", "pause", "exchange_data")
     in_force = {name: status.get(name) for name in shown}
     return {**configuration, "in_force": {**in_force, "configured": status.get("configured", True)}}
 
@@ -41,6 +41,7 @@ def _by_itself(found: Page, paint: Paint) -> Iterator[str]:
     yield paint.bold("What happens by itself")
     for direction, method in (in_force["methods"] or {}).items():
         yield _line(direction, method)
+    yield _line("cluster-fallback", in_force["cluster_fallback"] or "not said")
     pause = in_force["pause"]
     if pause is not None:
         yield from (

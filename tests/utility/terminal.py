@@ -82,14 +82,22 @@ class Terminal:
     async def choose(self, *words: str) -> None:
         """In a menu go to the line of this word and take it; the next word in the menu that comes then."""
         for word in words:
-            await self._until(lambda word=word: self._line_of(word) >= 0, 10, f"no line of a menu says {word!r}")
-            await self.press("home")
-            while not self.lines[self._line_of(word)].strip().startswith("> "):
-                await self.press("down")
-                await self._read()
+            await self.go_to(word)
             title = self.title
             await self.press("enter")
-            await self._until(lambda title=title: self.title != title, 20, f"{word!r} leads nowhere")
+            await self.leave(title)
+
+    async def go_to(self, word: str) -> None:
+        """To the line of this word in a menu."""
+        await self._until(lambda: self._line_of(word) >= 0, 10, f"no line of a menu says {word!r}")
+        await self.press("home")
+        while not self.lines[self._line_of(word)].strip().startswith("> "):
+            await self.press("down")
+            await self._read()
+
+    async def leave(self, title: str) -> None:
+        """Wait until this is the title no more."""
+        await self._until(lambda: self.title != title, 20, f"stays at {title!r}")
 
     async def fill(self, *lines: str) -> None:
         """Type into the lines of a form, one after the other, and go on from the last; an empty one stays as it is."""

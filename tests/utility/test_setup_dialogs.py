@@ -187,6 +187,7 @@ def test_whatever_is_looked_at_says_something_before_there_is_a_pair(desk: NoPai
         told[name] = text
     assert "NOT CONFIGURED" in told["status"]
     assert "said to configure" in told["list"]
+    assert "cluster-fallback          not said" in told["list"]
     for name in ("list", "data-list", "data-auto-list"):
         assert "Nothing is configured, so nothing is copied" in told[name]
     assert "nothing is configured, so nobody supervises" in told["explain"]
