@@ -88,12 +88,12 @@ class Terminal:
             await self.leave(title)
 
     async def go_to(self, word: str) -> None:
-        """To the line of this word in a menu."""
-        await self._until(lambda: self._line_of(word) >= 0, 10, f"no line of a menu says {word!r}")
-        await self.press("home")
-        while not self.lines[self._line_of(word)].strip().startswith("> "):
-            await self.press("down")
-            await self._read()
+        """To the line of this word in a menu, a line at a time."""
+        await self._until(lambda: word in self._menu(), 10, f"no line of a menu says {word!r}")
+        while (here := self._marked()) != word:
+            menu = self._menu()
+            await self.press("down" if menu.index(here) < menu.index(word) else "up")
+            await self._until(lambda here=here: self._marked() != here, 10, f"stays at {here!r}")
 
     async def leave(self, title: str) -> None:
         """Wait until this is the title no more."""
@@ -104,10 +104,13 @@ class Terminal:
         for line in lines:
             await self.press(*([line] if line else []), "enter")
 
-    def _line_of(self, word: str) -> int:
-        """Where a menu has this word; -1 where it has not."""
-        found = [place for place, line in enumerate(self.lines) if line.removeprefix(" >").split()[:1] == [word]]
-        return found[0] if found else -1
+    def _menu(self) -> list[str]:
+        """The first word of each line."""
+        return [(line.removeprefix(" >").split() or [""])[0] for line in self.lines]
+
+    def _marked(self) -> str:
+        """The word of the line that has the mark."""
+        return next((line.split()[1] for line in self.lines if line.startswith(" > ")), "")
 
     async def ended(self) -> int:
         """Wait for the program's end; its exit status."""
