@@ -243,7 +243,8 @@ class Daemon:
         """What the status page shows."""
         site = self._saved.setup.site
         page = status_page(self._state, self.about(), self._clock.now())
-        return {**page, "configured": True, "accepted": list(site.accepted) if site is not None else []}
+        said = {"cluster_fallback": self._orders.fallback, "accepted": [] if site is None else list(site.accepted)}
+        return {**page, "configured": True, **said}
 
     def about(self) -> About:
         """What the state does not know of us."""

@@ -17,6 +17,8 @@ from redundancyd.errors import NotSaved, RedundancyError
 from redundancyd.requests import Configure, Done, Problem
 from redundancyd.translation_desk import own_addresses
 
+_NO_TABLE = "Write it: 'redundancyctl settings translation edit'; or name its file: --translation FILE."
+
 
 def methods_of(saved: Saved, config: Config) -> Methods:
     """The methods that count before a pair is there; those of a pair that has ended go aside with it."""
@@ -32,7 +34,7 @@ class SetupChecks:
         self.findings: tuple[Finding, ...] = ()
         """of the last look"""
         self._config, self._us, self._folder, self._survey = config, saved.supervisor, folder, survey
-        self._methods, self._fallback = methods_of(saved, config), saved.fallback
+        self._methods, self.fallback = methods_of(saved, config), saved.fallback
         self._checking = asyncio.Lock()
 
     async def look(self, request: Configure) -> tuple[Finding, ...]:
@@ -40,7 +42,7 @@ class SetupChecks:
         asked = Asked(request.master_ip, request.network_control_address, request.accept)
         async with self._checking:
             found = await self._survey(asked)
-        known = Known(self._us, self._methods, self._config.exchange_data.keep, self._fallback)
+        known = Known(self._us, self._methods, self._config.exchange_data.keep, self.fallback)
         self.findings = findings(found, asked, known)
         return self.findings
 
@@ -49,7 +51,7 @@ class SetupChecks:
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
         if request.translation is None and (why := await self._lacks_table()):
-            return Problem("no_translation", why, "Name the table: --translation FILE.")
+            return Problem("no_translation", why, _NO_TABLE)
         found = await self.look(request)
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
@@ -62,7 +64,7 @@ class SetupChecks:
             await self._folder.save_fallback(fallback)
         except NotSaved as error:
             return Problem("not_saved", str(error), "Free or repair the disk of the state folder, then ask again.")
-        self._fallback = fallback
+        self.fallback = fallback
         return Done(f"the fallback type of the primary's clusters is {fallback}")
 
     def _table_mistakes(self, request: Configure) -> str:

@@ -23,7 +23,7 @@ from redundancyd.core.systems import Server
 from redundancyd.data_page import held_page, progress_page
 from redundancyd.data_steps import Steps
 from redundancyd.errors import RedundancyError
-from redundancyd.requests import Configure, Done, Problem
+from redundancyd.requests import Configure, Done, Problem, TranslationRequest
 from redundancyd.setup_checks import SetupChecks
 from redundancyd.setup_page import finding_pages
 from redundancyd.setup_steps import FOREIGN, SetupSteps
@@ -85,6 +85,8 @@ class SetupRunner:
         self._configured = configured
         files = DataFiles(Path(config.daemon.state_folder), clock)
         self._steps = SetupSteps(channels, folder, files, clock, saved.supervisor, saved.setup)
+        self._asked_of = config
+        """with the addresses that were said last, and perhaps in vain"""
         self._desk = TranslationDesk(config)
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
         self.checks = SetupChecks(config, saved, folder, self._means.survey)
@@ -141,8 +143,10 @@ class SetupRunner:
 
     async def _look_at_table(self) -> None:
         """The table that is on the disk now, to be shown; `configure` and its undoing write it behind this desk."""
-        desk = TranslationDesk(self._config)
+        desk = TranslationDesk(self._asked_of)
         await desk.refresh()
+        if self._steps.seen is not None:
+            await desk.take(self._steps.seen)
         self._desk = desk
 
     # --- what an operator asks ---
@@ -185,6 +189,11 @@ class SetupRunner:
         """Whether a configuration is under way, or about to be."""
         return self._job is not None or self._asked is not None
 
+    async def change_table(self, request: TranslationRequest) -> Done | Problem:
+        """The table that `configure` takes where it is given none."""
+        is_busy = self.is_busy or self.setup.begun is not None
+        return UNDER_WAY if is_busy else await self._desk.act(request)
+
     # --- the walk ---
 
     async def _in_job(self, request: Configure, names: tuple[str, ...]) -> None:
@@ -221,7 +230,8 @@ class SetupRunner:
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)
-        steps = self._means.make_steps(self._config.of_site(site), self._clock)
+        self._asked_of = self._config.of_site(site)
+        steps = self._means.make_steps(self._asked_of, self._clock)
         self._at(Step.COPYING)
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
@@ -266,7 +276,7 @@ class SetupRunner:
     # --- what is shown ---
 
     def translation(self) -> dict[str, Any]:
-        """The saved translation table; no mirror is looked through before there is a pair."""
+        """The saved translation table, and what the last try has found in the primary's data."""
         return {**self._desk.page(), **held_page(Held())}
 
     def page(self) -> dict[str, Any]:

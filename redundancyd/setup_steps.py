@@ -18,6 +18,7 @@ from redundancyd.adapters.journal import Level, record
 from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.setup_file import LAYOUT
 from redundancyd.adapters.table_file import SavedTable
+from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
 from redundancyd.core.findings import Kind as Found
@@ -65,6 +66,8 @@ class SetupSteps:
         self._told: dict[str, dict[str, str]] = {}
         self._writing: asyncio.Task[None] | None = None
         """the pair on its way to the disk"""
+        self.seen: Seen | None = None
+        """what was found last in the primary's data"""
         self._channels, self._folder, self._files, self._clock, self._us = channels, folder, files, clock, us
 
     async def save(self, setup: Setup) -> None:
@@ -99,9 +102,13 @@ class SetupSteps:
         table = await self._table(asked)
         await self._folder.setup.write_table(table)
         made = await steps.translate(mirror)
+        self.seen = made.seen or self.seen
         if made.missing:
             why = f"own addresses that the table does not translate: {'; '.join(made.missing[:TOLD_MAX])}"
-            remedy = "Add a line for each of them to the file of --translation, and configure again."
+            remedy = (
+                "Add a line for each of them, by 'redundancyctl settings translation edit' or in the file of "
+                "--translation, and configure again."
+            )
             raise RequestRefused("translating the primary's data", why, remedy)
         if made.unconfirmed and FOREIGN not in asked.accept:
             told = "; ".join(made.unconfirmed[:TOLD_MAX])

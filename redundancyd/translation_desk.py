@@ -181,7 +181,7 @@ class TranslationDesk:
         await self.refresh()
         if self._seen is None:
             why = "no mirror was looked through yet, so nothing is new"
-            return Problem("no_such_mirror", why, "Make one: 'redundancyctl data copy'.")
+            return Problem("no_such_mirror", why, "A copy looks: 'redundancyctl data copy', or 'configure'.")
         new = {each.address for each in self.unconfirmed()}
         wrong = [Mistake("addresses", why) for address in addresses if (why := _not_new(address, new, saved))]
         if wrong:

@@ -23,7 +23,17 @@ from redundancyd.core.systems import Server, Status
 from redundancyd.daemon import FEED_EVERY_MS, Ending, Outside
 from redundancyd.errors import OutOfReach
 from redundancyd.records import Line, Subscription
-from redundancyd.requests import Configure, Done, Problem, Remove, Request, SetFallback
+from redundancyd.requests import (
+    Configure,
+    ConfirmAddresses,
+    Done,
+    ImportTable,
+    Problem,
+    Remove,
+    Request,
+    SetEntry,
+    SetFallback,
+)
 from redundancyd.setup_checks import methods_of
 from redundancyd.setup_page import NOT_CONFIGURED, preview_page
 from redundancyd.setup_runner import SetupRunner
@@ -152,6 +162,7 @@ class Unconfigured:
             "setup": {**self._runner.page(), "overlap": both},
             "alarms": [],
             "would_go_wrong": [NOT_CONFIGURED, *([both] if both else [])],
+            "cluster_fallback": self._runner.checks.fallback,
         }
         return {**page, **told, "awaits_operator": False}
 
@@ -190,6 +201,8 @@ class Unconfigured:
                 answer = self._runner.stop()
             case SetFallback(fallback):
                 answer = await self._runner.checks.set_fallback(fallback)
+            case SetEntry() | ImportTable() | ConfirmAddresses():
+                answer = await self._runner.change_table(request)
             case _:
                 answer = REFUSED
         told = {"action": action.name, "who": who, "answer": answer.detail, "done": isinstance(answer, Done)}

@@ -601,6 +601,7 @@ async def test_a_mirror_that_is_not_there_is_not_verified(running: Running):
     """
     "0 of 0 are whole" would be said of a stamp that was misspelled.
     """
+    await running.runner.begin()
     answer = await running.runner.act(DataVerify("20260101000000"))
     assert isinstance(answer, Problem)
     assert answer.code == "no_such_mirror"
@@ -612,6 +613,7 @@ async def test_a_copy_on_its_way_is_no_damaged_mirror(running: Running):
     """
     coming = Mirror("20260310031502", Condition.INCOMING)
     running.site.mirrors = (MIRROR, coming)
+    await running.runner.begin()
     assert isinstance(await running.runner.act(DataVerify(coming.stamp)), Problem)
     await running.runner._look_at_mirrors()
     await running.runner._verify(DataVerify(None))
@@ -624,6 +626,7 @@ async def test_a_disk_that_does_not_answer_is_told_to_who_asks(running: Running,
     With what to do, as any other refusal.
     """
     running.site.goes["look"] = raising(NotSaved("using the mirrors", "no answer within 60 s", "Look at the disk."))
+    await running.runner.begin()
     answer = await running.runner.act(request_)
     assert isinstance(answer, Problem)
     assert (answer.code, answer.remedy) == ("not_saved", "Look at the disk.")

@@ -28,8 +28,8 @@ from redundancyd.core.site import NOTHING_SET_UP, Setup
 from redundancyd.core.systems import Fallback, Method, Methods, Server, System
 from redundancyd.data_steps import Steps, Translation, told_of
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach
-from redundancyd.requests import Configure, Done, Problem
-from redundancyd.setup_runner import Means, SetupRunner
+from redundancyd.requests import Configure, ConfirmAddresses, Done, ImportTable, Problem, SetEntry
+from redundancyd.setup_runner import UNDER_WAY, Means, SetupRunner
 from tests.core.test_prerequisites import ALL, STANDBY, facts, survey
 from tests.test_program import SETTINGS
 
@@ -349,6 +349,47 @@ async def test_without_a_table_the_saved_one_holds_and_none_at_all_is_told(world
             await one.configured.wait()
     table = await TableFile(world.state).read()
     assert table == SavedTable("192.0.2.10 198.51.100.10\n", frozenset({"203.0.113.7"}))
+
+
+async def test_the_table_can_be_written_before_there_is_a_pair(world: World):
+    """
+    Entry by entry, or as a whole; a mistake in it is told, and `configure` without a file takes it.
+    """
+    async with life(world) as one:
+        refused = await one.runner.change_table(ConfirmAddresses(("203.0.113.7",)))
+        assert isinstance(refused, Problem)
+        assert "'configure'" in refused.remedy
+        assert isinstance(await one.runner.change_table(ImportTable("192.0.2.10")), Problem)
+        assert isinstance(await one.runner.change_table(ImportTable("192.0.2.10 198.51.100.10\n")), Done)
+        assert isinstance(await one.runner.change_table(SetEntry("192.0.2.11", "198.51.100.11")), Done)
+        table = one.runner.translation()["table"]
+        assert table == "192.0.2.10 198.51.100.10\n192.0.2.11 -> 198.51.100.11\n"
+        assert isinstance(await one.runner.configure(replace(ASKED, translation=None)), Done)
+        async with asyncio.timeout(5):
+            await one.configured.wait()
+    assert (await TableFile(world.state).read()).text == table
+
+
+async def test_what_a_try_has_found_is_listed_and_can_be_confirmed_for_the_next_one(world: World):
+    """
+    With its places, as if a mirror had been looked through; not while one is under way.
+    """
+    world.new = {"203.0.113.9": ("cql/b.csv", 3)}
+    async with life(world) as one:
+        await one.runner.configure(replace(ASKED, accept=()))
+        await one.ended()
+        async with asyncio.timeout(5):
+            while not one.runner.translation()["counts"]["new"]:
+                await asyncio.sleep(0)
+        (found,) = one.runner.translation()["addresses"]
+        assert (found["address"], found["kind"]) == ("203.0.113.9", "new")
+        assert isinstance(await one.runner.change_table(ConfirmAddresses(("203.0.113.9",))), Done)
+        assert (await TableFile(world.state).read()).confirmed == {"203.0.113.9"}
+        world.stands = "copying"
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        assert await one.runner.change_table(ImportTable("")) == UNDER_WAY
 
 
 async def test_what_the_operator_said_of_the_clusters_is_remembered(world: World):

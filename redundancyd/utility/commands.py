@@ -57,7 +57,10 @@ def _order(action: Action, values: Values, client: Client) -> int:
             return RequestRefused.exit_code
         if only_shown:
             return 0
-    body |= translation.meant(action, body, client, paint())
+    added, shown = translation.meant(action, body, client, paint())
+    body |= added
+    if shown:
+        click.echo(shown)
     if action.asks and not yes and not click.confirm("\nGo on?"):
         click.echo("Nothing was done.")
         return 1

@@ -8,12 +8,14 @@ from redundancyd.utility.text import PLAIN, Paint, plain, span, wrapped
 
 Page = dict[str, Any]
 _LABEL = 28
+_TO_BE_SAID = "none yet; it is said to configure"
 
 
 def page(configuration: Page, status: Page) -> Page:
     """The settings in force, and what the operator has set since."""
-    shown = ("methods", "pause", "exchange_data")
-    return {**configuration, "in_force": {name: status.get(name) for name in shown}}
+    shown = ("methods", "cluster_fallback", "pause", "exchange_data")
+    in_force = {name: status.get(name) for name in shown}
+    return {**configuration, "in_force": {**in_force, "configured": status.get("configured", True)}}
 
 
 def screen(found: Page, paint: Paint = PLAIN) -> str:
@@ -27,11 +29,11 @@ def _systems(found: Page, paint: Paint) -> Iterator[str]:
         yield paint.bold(f"{name.capitalize()} system")
         system = found.get(name, {})
         if "master_ip" in system:
-            yield _line("master IP address", system["master_ip"])
+            yield _line("master IP address", system["master_ip"] or _TO_BE_SAID)
         for lim in system.get("lims", []):
             yield _line(f"LIM {lim['lim']}" + (" standby" if lim["standby"] else ""), lim["address"])
     control = found.get("network_control", {}).get("addresses", [])
-    yield from wrapped(", ".join(control) or "none", _label("Network control address"))
+    yield from wrapped(", ".join(control) or _TO_BE_SAID, _label("Network control address"))
 
 
 def _by_itself(found: Page, paint: Paint) -> Iterator[str]:
@@ -39,6 +41,7 @@ def _by_itself(found: Page, paint: Paint) -> Iterator[str]:
     yield paint.bold("What happens by itself")
     for direction, method in (in_force["methods"] or {}).items():
         yield _line(direction, method)
+    yield _line("cluster-fallback", in_force["cluster_fallback"] or "not said")
     pause = in_force["pause"]
     if pause is not None:
         yield from (
@@ -48,7 +51,7 @@ def _by_itself(found: Page, paint: Paint) -> Iterator[str]:
     if heart:
         lost = f"{heart['missed']} in a row unanswered are a loss"
         yield from wrapped(f"every {span(heart['interval_ms'])}, {lost}", _label("  beat"))
-    yield from (f"  {line}" for line in auto({"exchange_data": in_force["exchange_data"]}).splitlines())
+    yield from (f"  {line}" for line in auto(in_force).splitlines())
 
 
 def _rest(found: Page, paint: Paint) -> Iterator[str]:

@@ -10,13 +10,14 @@ _BAR = 40
 _LABEL = 15
 _STEP = 1000
 _NOTHING = "This daemon has nothing to do with exchange data."
+_NO_PAIR = "Nothing is configured, so nothing is copied: redundancyctl configure"
 
 
 def data(page: Page, paint: Paint = PLAIN) -> str:
     """What is going on, how the last job ended, and the mirrors."""
     found = page["exchange_data"]
     if found is None:
-        return _NOTHING
+        return _none(page)
     parts = (
         now(found, paint),
         _auto(found),
@@ -31,7 +32,11 @@ def data(page: Page, paint: Paint = PLAIN) -> str:
 def auto(page: Page, _: Paint = PLAIN) -> str:
     """When the daily copy is made."""
     found = page["exchange_data"]
-    return _NOTHING if found is None else "\n".join(_auto(found))
+    return _none(page) if found is None else "\n".join(_auto(found))
+
+
+def _none(page: Page) -> str:
+    return _NOTHING if page.get("configured", True) else _NO_PAIR
 
 
 def size(count: int) -> str:

@@ -46,6 +46,8 @@ def screen(found: Page, paint: Paint = PLAIN) -> str:
 def why_it_stays(status: Page) -> str:
     """Why no takeover begins now, in one sentence; how one goes on while it is under way."""
     goal, heart, verdict = status["goal"], status["heartbeat"], status["verdict"]
+    if not status.get("configured", True):
+        return "nothing is configured, so nobody supervises; 'redundancyctl configure' makes a pair"
     if goal is None:
         return "no goal is known, so no traffic is moved; order one with 'manual-takeover'"
     if not goal["done"]:

@@ -35,19 +35,21 @@ Over = Callable[[Seen], tuple[int, str] | None]
 
 def looks(client: Client, seq: int) -> Iterator[Seen | DaemonNotReached]:
     """Look again and again; while the daemon is away, why."""
-    started_at = None
+    started_at = last = None
     while True:
         try:
             page = client.get("/v1/status")
             restarted = started_at not in {None, page["started_at"]}
-            started_at = page["started_at"]
-            # The numbers begin anew with the daemon.
-            events = client.get("/v1/events", {"since": 0 if restarted else seq})["events"]
+            events = client.get("/v1/events", {"since": max(0, seq - 1)})["events"]
+            if restarted and last not in events[:1]:  # no other life of the same process: the numbers began anew
+                events, seq = client.get("/v1/events", {"since": 0})["events"], 0
         except DaemonNotReached as error:
             yield error
         else:
-            seq = events[-1]["seq"] if events else 0 if restarted else seq
-            yield Seen(page, events, restarted)
+            started_at, last = page["started_at"], events[-1] if events else last
+            new = [line for line in events if line["seq"] > seq]
+            seq = new[-1]["seq"] if new else seq
+            yield Seen(page, new, restarted)
         time.sleep(LOOK_S)
 
 

@@ -13,7 +13,7 @@ from prompt_toolkit.widgets import TextArea
 from redundancyd.utility.menus import Field, Form
 from redundancyd.utility.text import wrapped
 
-_LABEL = 16
+_LABEL = 16  # at least this wide
 
 
 class FormPane:
@@ -29,6 +29,7 @@ class FormPane:
         self._wrong: list[str] = []
         self._done: Callable[[], None] = lambda: None
         self._start = form.fields[0].name
+        self._label = max(_LABEL, *(len(field.label) + len("    ") for field in form.fields))
         self._rows = [self._row(field) for field in form.fields]
 
     @property
@@ -68,7 +69,7 @@ class FormPane:
 
     def _row(self, field: Field) -> AnyContainer:
         name, check = field.name, isinstance(field.value, bool)
-        head = Window(FormattedTextControl(f"  {field.label}"), width=_LABEL, height=1)
+        head = Window(FormattedTextControl(f"  {field.label}"), width=self._label, height=1)
         if check:
             control = FormattedTextControl(lambda: self._box(name), focusable=True, key_bindings=self._box_keys(name))
             window = Window(control, width=1, height=1)
@@ -77,6 +78,7 @@ class FormPane:
             area = TextArea(
                 str(field.value), multiline=False, wrap_lines=False, height=1, accept_handler=lambda _: done()
             )
+            area.buffer.cursor_position = len(area.text)  # what stood there before is gone on with
             self._areas[name] = area
             window = area.window
         self._windows[name] = window

@@ -145,6 +145,12 @@ def question(node: Node) -> Text:
     return Text(title(node), "\n".join([*wrapped(node.summary), "", *wrapped(node.help)]), GO_OR_NOT, action_help(node))
 
 
+def hint_of(node: Node, told: str) -> str:
+    """How words of the command line that a refusal names are said here: each has its line in the form."""
+    named = [a.name for a in node.asked if not a.bare and f"--{label(a.name)}" in told]
+    return "".join(f"Back leads to the form; --{label(name)} is its line '{label(name)}'.  " for name in named).strip()
+
+
 GO_OR_NOT = ("Go on", "Cancel")
 
 CONTINUED = "    "

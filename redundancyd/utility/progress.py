@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from redundancyd.utility import data_screens, screens
+from redundancyd.utility import data_screens, screens, setup_screens
 from redundancyd.utility.text import PLAIN, Paint, span, wrapped
 
 Page = dict[str, Any]
@@ -50,6 +50,8 @@ class Progress:
         return "\n".join(lines)
 
     def _state(self, paint: Paint) -> list[str]:
+        if self._page is not None and not self._page.get("configured", True):
+            return list(setup_screens.doing(self._page["setup"]))
         data = None if self._page is None else self._page["exchange_data"]
         doing = data is not None and (data["progress"] is not None or data["step"] != "resting")
         return list(data_screens.now(data, paint)) if doing and data is not None else []

@@ -29,7 +29,7 @@ def table() -> str:
 def row(page: Page) -> str:
     """One row: number, where it applies, what leads to it, what is asked for, and why."""
     head = f"{page['row']}  {page['phase']} + {page['trigger']} -> {page['next_phase']}: {page['ask']}"
-    return "\n".join([head, *wrapped(page["why"], "     ")])
+    return "\n".join([*wrapped(head, "", "     "), *wrapped(page["why"], "     ")])
 
 
 def _page(found: Row) -> Page:

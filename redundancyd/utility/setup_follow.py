@@ -1,6 +1,5 @@
 """Follows a `configure` or a `remove` to its end, even if the daemon is restarted on the way."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,14 +7,13 @@ import click
 
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached
+from redundancyd.utility.follow import DONE, FAILED, Over, Seen, looks
 from redundancyd.utility.text import plain
 
-LOOK_S = 0.3
-AWAY_MAX, AWAY_TOLD = 200, 10
+AWAY_MAX, AWAY_TOLD = 300, 15
 """looks in a row that the daemon may leave unanswered, a minute, and after which that is told: it begins anew"""
-SETTLED_LOOKS = 40
+SETTLED_LOOKS = 60
 """looks that a removal is given until every LIM in reach has heard of it"""
-DONE, FAILED = 0, 1
 FOLLOWED = frozenset({"configure", "remove"})
 _SHOWN = ("setup_", "lim_disarmed", "lim_not_disarmed")
 
@@ -30,32 +28,43 @@ def before(client: Client) -> Begun:
     return page, int(events[-1]["seq"]) if events else 0
 
 
+def is_shown(line: Page) -> bool:
+    """Whether a record tells of the setting up; the journal has much beside."""
+    return str(line["event"]).startswith(_SHOWN)
+
+
+def over(action: str, first: Page) -> Over:
+    """When it has ended, and each LIM has heard of it or had time to."""
+    count = 0
+
+    def ended(seen: Seen) -> tuple[int, str] | None:
+        nonlocal count
+        count += not seen.page.get("configured", True)
+        found = end(action, first, seen.page)
+        return found if is_settled(seen.page) or count > SETTLED_LOOKS else None
+
+    return ended
+
+
 def follow(client: Client, action: str, begun: Begun, show: Callable[[Page], None]) -> int:
     """Show what is done until it has ended; how it ended is the exit status."""
     first, seq = begun
-    away = looks = 0
-    while away < AWAY_MAX:
-        try:
-            events = client.get("/v1/events", {"since": seq})["events"]
-            page = client.get("/v1/status")
-        except DaemonNotReached as error:
+    away, has_ended = 0, over(action, first)
+    for seen in looks(client, seq):
+        if isinstance(seen, DaemonNotReached):
             away += 1
             if away == AWAY_TOLD:
-                click.echo(f"{plain(error)}  Waiting for it.", err=True)
-        else:
-            if away and not client.get("/v1/events", {"since": seq - 1})["events"]:
-                seq = 0  # another process, whose numbers began anew
-            away = 0
-            for line in events:
-                seq = line["seq"]
-                if str(line["event"]).startswith(_SHOWN):
-                    show(line)
-            looks += not page.get("configured", True)
-            if (ended := end(action, first, page)) is not None and (is_settled(page) or looks > SETTLED_LOOKS):
-                status, said = ended
-                click.echo(said)
-                return status
-        time.sleep(LOOK_S)
+                click.echo(f"{plain(seen)}  Waiting for it.", err=True)
+            if away >= AWAY_MAX:
+                break
+            continue
+        away = 0
+        for line in filter(is_shown, seen.lines):
+            show(line)
+        if (ended := has_ended(seen)) is not None:
+            status, said = ended
+            click.echo(said)
+            return status
     click.echo("It has not ended yet; see: redundancyctl status")
     return FAILED
 

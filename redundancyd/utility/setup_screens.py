@@ -9,6 +9,7 @@ from redundancyd.utility.text import PLAIN, WIDTH, Paint, box, plain, span, wrap
 
 Page = dict[str, Any]
 _NAME = 16
+_IN_ORDER = frozenset({"met", "accepted"})
 _MARKS = {"met": "  ok ", "accepted": "  yes", "to be accepted": "  ?  ", "not met": "  NO "}
 
 
@@ -20,7 +21,7 @@ def unconfigured(page: Page, paint: Paint = PLAIN) -> str:
     lines += box(["NOT CONFIGURED: nobody supervises the primary", _what_to_do(setup)], paint)
     if setup["overlap"]:
         lines += ["", *(paint.bad(line) for line in wrapped(setup["overlap"]))]
-    lines += ["", *_doing(setup)]
+    lines += ["", *doing(setup), *_behind(setup)]
     for name in ("primary", "alternate"):
         system = page["systems"][name]
         lines.append(paint.bold(f"{name} system: {plain(system['traffic'])}"))
@@ -35,13 +36,18 @@ def _what_to_do(setup: Page) -> str:
     return "Make a pair of the two systems: redundancyctl configure"
 
 
-def _doing(setup: Page) -> Iterator[str]:
+def doing(setup: Page) -> Iterator[str]:
+    """What a configuration is at; nothing while it rests."""
     if setup["step"] != "resting":
         detail = f": {setup['detail']}" if setup["detail"] else ""
         yield from wrapped(f"{setup['step']}{detail}", "Now            ", " " * 15)
     if setup["progress"] is not None:
         done, total = setup["progress"]["done_bytes"], setup["progress"]["all_bytes"]
         yield f"               {size(done)}" + (f" of {size(total)}" if total else "")
+
+
+def _behind(setup: Page) -> Iterator[str]:
+    """What came of the last try, and what is left to do."""
     if setup["last"] is not None:
         yield from wrapped(f"{setup['last']['result']}: {setup['last']['why']}", "Last try       ", " " * 15)
     if setup["to_disarm"]:
@@ -87,3 +93,13 @@ def preview(page: Page, paint: Paint = PLAIN) -> str:
     told = screens.preview(page, paint)
     found = page.get("prerequisites")
     return told if found is None else f"{prerequisites(found, paint)}\n\n{told}"
+
+
+def refusal(page: Page, hint: str, paint: Paint = PLAIN) -> str:
+    """A preview that was refused, for a screen of which the first lines are seen first: what hinders stands there."""
+    found = page.get("prerequisites")
+    if found is None:
+        return "\n".join([screens.preview(page, paint), "", *wrapped(hint)])
+    refused = [paint.bad(line) for line in wrapped(page["refused"], "It would be refused: ", "  ")]
+    first = sorted(found, key=lambda each: each["outcome"] in _IN_ORDER)
+    return "\n".join([*refused, *wrapped(hint), "", prerequisites(first, paint)])

@@ -47,16 +47,16 @@ def _read(name: str, most: int) -> str:
         raise click.UsageError(f"{name}, line {line}: it is not UTF-8; write it in ASCII or UTF-8") from error
 
 
-def meant(action: Action, body: Values, client: Client, paint: Paint) -> dict[str, Any]:
-    """What a bare `confirm` means: the new addresses that are shown here, and none that comes afterwards."""
+def meant(action: Action, body: Values, client: Client, paint: Paint) -> tuple[dict[str, Any], str]:
+    """What a bare `confirm` means: the new addresses, which have to be shown first, and none that comes afterwards."""
     if action.name != _CONFIRM or body.get("addresses"):
-        return {}
+        return {}, ""
     page = client.get("/v1/translation")
     new = [each["address"] for each in page.get("addresses", []) if each["kind"] == "new"][:_AT_ONCE]
     if not new:
-        return {}  # the daemon says why there is nothing to confirm
-    click.echo(translation_screens.table({**page, "addresses": _only(page, set(new)), "gone": []}, paint))
-    return {"addresses": new}
+        return {}, ""  # the daemon says why there is nothing to confirm
+    shown = translation_screens.table({**page, "addresses": _only(page, set(new)), "gone": []}, paint)
+    return {"addresses": new}, shown
 
 
 def _only(page: Values, addresses: set[str]) -> list[Any]:

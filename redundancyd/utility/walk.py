@@ -9,18 +9,18 @@ import os
 import shlex
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import click
 
-from redundancyd.actions import Argument
+from redundancyd.actions import Action, Argument
 from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RedundancyError
-from redundancyd.utility import commands, follow, menus, screens
+from redundancyd.utility import commands, follow, menus, setup_follow, setup_screens, translation
+from redundancyd.utility.apart import apart
 from redundancyd.utility.lines import Lines
 from redundancyd.utility.looks import LOOKS
 from redundancyd.utility.menus import GO_OR_NOT, ITSELF, Form, Menu, Text
@@ -33,6 +33,7 @@ Values = dict[str, Any]
 _WATCH_S = 1.0
 _INTERRUPTED = 130
 _OK = ("OK",)
+_ASKING = "Asking the daemon..."
 _SENT = "; the order had been sent: see 'redundancyctl status'"
 _GOES_ON = "; it goes on in the daemon: 'redundancyctl events --follow' shows it"
 _CANNOT_PLACE = frozenset({"", "dumb", "unknown"})
@@ -148,7 +149,7 @@ class Walk:
         else:
             assert argument.offers is not None
             address, *_ = argument.offers
-            page = await _apart(lambda: self.client.get(address))
+            page = await apart(lambda: self.client.get(address))
             menu = menus.offered(node, argument, page)
         menu = replace(menu, start=str(before.get(argument.name, "")))
         key = await self._terminal.menu(menu)
@@ -171,7 +172,7 @@ class Walk:
         look, paint = LOOKS[node.action.name], self._terminal.paint
 
         async def shown() -> Text:
-            page = await _apart(lambda: look.page(self.client, values))
+            page = await apart(lambda: look.page(self.client, values))
             return Text(menus.title(node), look.screen(page, paint), _OK, menus.action_help(node), tail=_is_log(node))
 
         async def again() -> AsyncIterator[Text]:
@@ -196,32 +197,45 @@ class Walk:
         action = node.action
         assert action is not None
         body = commands.body_of(action, values)
-        if action.previewed:
-            page = await _apart(lambda: commands.previewed(action, body, self.client))
-            told = screens.preview(page, self._terminal.paint)
-            buttons = ("Back",) if page["refused"] else GO_OR_NOT
-            question = Text(menus.title(node), told, buttons, menus.action_help(node))
-        else:
-            question = menus.question(node)
-        if (action.asks or action.previewed) and await self._terminal.text(question) != GO_OR_NOT[0]:
+        question = await self._question(node, body)
+        if question is not None and await self._terminal.text(question) != GO_OR_NOT[0]:
             return False
-        await self._terminal.wait(menus.title(node), "Asking the daemon...")
+        await self._terminal.wait(menus.title(node), _ASKING)
         goes_on = action.followed or bool(action.ends_with)
-        begun = await _apart(lambda: follow.last_seq(self.client)) if goes_on else 0
+        first, seq = await apart(lambda: setup_follow.before(self.client)) if goes_on else ({}, 0)
         self.goes_on = _SENT
-        answer = await _apart(lambda: commands.act(action, body, self.client))
+        answer = await apart(lambda: commands.act(action, body, self.client))
         self.goes_on, self.status = "", 0
-        if action.followed and answer["takeover"] is not None:
-            await self._followed(node, answer["detail"], begun, follow.over_takeover(answer["takeover"]))
-        elif action.ends_with:
-            await self._followed(node, answer["detail"], begun, follow.over_event(action.ends_with))
-        else:
+        over = _over(action, first, answer)
+        if over is None:
             await self._told(node, "Done", answer["detail"])
-        return True
+        else:
+            await self._followed(node, answer["detail"], seq, over)
+        return self.status == 0
+
+    async def _question(self, node: Node, body: Values) -> Text | None:
+        """The last word before it is done, and what the body lacks; None where nothing is asked."""
+        action, paint = node.action, self._terminal.paint
+        assert action is not None
+        if action.previewed:
+            await self._terminal.wait(menus.title(node), _ASKING)
+            page = await apart(lambda: commands.previewed(action, body, self.client))
+            told, help_text = setup_screens.preview(page, paint), menus.action_help(node)
+            if not page["refused"]:
+                return Text(menus.title(node), told, GO_OR_NOT, help_text)
+            refused = setup_screens.refusal(page, menus.hint_of(node, told), paint)
+            return Text(menus.title(node), refused, ("Back",), help_text)
+        if not action.asks:
+            return None
+        added, shown = await apart(lambda: translation.meant(action, body, self.client, paint))
+        body |= added
+        return replace(menus.question(node), text=shown) if shown else menus.question(node)
 
     async def _followed(self, node: Node, begun: str, seq: int, over: follow.Over) -> None:
         """Show how it goes on in the daemon until it has ended, or the operator has seen enough."""
         progress, paint = Progress(begun), self._terminal.paint
+        assert node.action is not None
+        is_told = setup_follow.is_shown if node.action.name in setup_follow.FOLLOWED else None  # all of it
 
         def shown() -> Text:
             button = "OK" if progress.ended is not None else "Leave it to the daemon"
@@ -230,11 +244,11 @@ class Walk:
         async def coming() -> AsyncIterator[Text]:
             looks = follow.looks(self.client, seq)
             while progress.ended is None:
-                seen = await _apart(lambda: next(looks))
+                seen = await apart(lambda: next(looks))
                 if isinstance(seen, DaemonNotReached):
                     progress.away(str(seen))
                 else:
-                    progress.see(seen.page, seen.lines, over(seen))
+                    progress.see(seen.page, list(filter(is_told, seen.lines)), over(seen))
                 yield shown()
 
         self.goes_on = _GOES_ON
@@ -246,6 +260,15 @@ class Walk:
         paint = self._terminal.paint
         lines = [paint.bold(head), "", *(line for part in told.splitlines() for line in wrapped(part))]
         await self._terminal.text(Text(menus.title(node), "\n".join(lines), _OK, menus.action_help(node)))
+
+
+def _over(action: Action, first: Values, answer: Values) -> follow.Over | None:
+    """When what was begun has ended; None where it is done with the answer."""
+    if action.name in setup_follow.FOLLOWED:
+        return setup_follow.over(action.name, first)
+    if action.followed and answer["takeover"] is not None:
+        return follow.over_takeover(answer["takeover"])
+    return follow.over_event(action.ends_with) if action.ends_with else None
 
 
 def _mistakes(node: Node, values: Values, typed: Values) -> list[tuple[str, str]]:
@@ -272,30 +295,3 @@ def _said(node: Node, values: Values) -> str:
 
 def _is_log(node: Node) -> bool:
     return any(argument.name == "follow" for argument in node.options)
-
-
-async def _apart(asks: Callable[[], T]) -> T:
-    """Ask in a thread that nobody has to wait for: who leaves, leaves at once."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[T] = loop.create_future()
-
-    def give(result: T | None, error: Exception | None) -> None:
-        if answered.done():
-            return
-        if error is not None:
-            answered.set_exception(error)
-        else:
-            answered.set_result(result)  # type: ignore[arg-type]
-
-    def ask() -> None:
-        try:
-            result = asks()
-        except Exception as error:  # noqa: BLE001 - is raised where the answer is awaited
-            given: tuple[T | None, Exception | None] = (None, error)
-        else:
-            given = (result, None)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(give, *given)
-
-    threading.Thread(target=ask, daemon=True).start()
-    return await answered

@@ -1,15 +1,14 @@
 """The utility on LIM 1 of the alternate of a bed: by dialogs in a pseudo-terminal."""
 
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from redundancyd.lab.bed import standing
 from redundancyd.lab.plan import BedPlan
+from tests.lab.technician import takeover, technician
 from tests.lab.test_data_job import Pair
-from tests.utility.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 
@@ -32,32 +31,11 @@ def active(pair: Pair) -> str:
     return str(status["goal"]["active"])
 
 
-async def takeover(screen: Terminal, word: str, system: str) -> None:
-    """From the first menu through the preview to the end, and back to the first menu."""
-    await screen.at("Redundancy Utility")
-    await screen.press("home", "m", "enter")
-    await screen.at("manual-takeover")
-    if word == "traffic-in-primary" and f"> {word}" not in screen.text:
-        await screen.press("down")
-    await screen.see(f"> {word}")
-    await screen.press("enter")
-    await screen.see("revert-after")
-    await screen.press("enter", "enter")
-    await screen.see("Now:", "Will do:", "Go on", within_s=20)
-    await screen.press("left", "enter")
-    await screen.see(f"done: traffic in the {system} system.", within_s=30)
-    await screen.press("enter")
-    await screen.at("manual-takeover")
-    await screen.press("escape")
-
-
 async def test_a_technician_changes_a_setting_and_moves_the_traffic_there_and_back(pair: Pair):
     """
     Under the manual's name of the program, on 80 columns and 24 lines, by keys alone.
     """
-    shell = (sys.executable, "-m", "redundancyd.lab", "shell", "--prefix", pair.bed.plan.prefix, "alternate-1")
-    async with terminal(command=(*shell, "mxone_system_redundancy"), term="vt100") as screen:
-        await screen.see("Redundancy Utility", "<  Help  >", within_s=20)
+    async with technician(pair.bed, "vt100") as screen:
         await screen.press("s", "s", "enter")
         await screen.at("settings")
         await screen.press("enter", "down", "enter")
@@ -68,9 +46,9 @@ async def test_a_technician_changes_a_setting_and_moves_the_traffic_there_and_ba
         assert status is not None
         assert status["methods"]["primary-from-alternate"] == "automatic"
         await screen.press("enter", "escape")
-        await takeover(screen, "traffic-in-alternate", "alternate")
+        await takeover(screen, "alternate")
         assert active(pair) == "alternate"
-        await takeover(screen, "traffic-in-primary", "primary")
+        await takeover(screen, "primary")
         assert active(pair) == "primary"
         await screen.at("Redundancy Utility")
         await screen.press("d", "enter")

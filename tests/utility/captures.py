@@ -12,6 +12,7 @@ from pathlib import Path
 from redundancyd.api import Api
 from tests.api.real_desk import RealDesk
 from tests.house import TOP
+from tests.utility.no_pair import NoPair
 from tests.utility.terminal import terminal
 
 PAGE = TOP / "docs" / "operator.md"
@@ -44,6 +45,19 @@ async def captures(socket: str) -> dict[str, str]:
     return found
 
 
+async def setup_captures(socket: str) -> dict[str, str]:
+    """The way to a pair, on a desk that has none."""
+    found: dict[str, str] = {}
+    async with terminal("--socket", socket) as screen:
+        await screen.choose("configure")
+        await screen.see("4 lines to fill in")
+        await screen.press("192.0.2.10", "enter", "203.0.113.1")
+        found["configure"] = await screen.see("[203.0.113.1", "Ctrl-C leave")
+        await screen.fill("", "", "")
+        found["prerequisites"] = await screen.see("It would be refused", "<  Back  >", "Ctrl-C leave")
+    return found
+
+
 def filled(page: str, screens: dict[str, str]) -> str:
     """The page with these screens in their places."""
     return _PLACE.sub(lambda place: f"{place[1]}{screens[place[2]].rstrip()}\n{place[3]}", page)
@@ -59,7 +73,10 @@ async def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="rd-captures-"))
     try:
         async with Api(RealDesk(), str(folder / "s"), "nogroup"):
-            PAGE.write_text(filled(PAGE.read_text(), await captures(str(folder / "s"))))
+            found = await captures(str(folder / "s"))
+        async with Api(NoPair(), str(folder / "s"), "nogroup"):
+            found |= await setup_captures(str(folder / "s"))
+        PAGE.write_text(filled(PAGE.read_text(), found))
     finally:
         shutil.rmtree(folder)
 

@@ -79,6 +79,39 @@ class Terminal:
             self._program.send(KEYS.get(key, key))
             await asyncio.sleep(0.02)  # so that Escape and what comes after it are two keys
 
+    async def choose(self, *words: str) -> None:
+        """In a menu go to the line of this word and take it; the next word in the menu that comes then."""
+        for word in words:
+            await self.go_to(word)
+            title = self.title
+            await self.press("enter")
+            await self.leave(title)
+
+    async def go_to(self, word: str) -> None:
+        """To the line of this word in a menu, a line at a time."""
+        await self._until(lambda: word in self._menu(), 10, f"no line of a menu says {word!r}")
+        while (here := self._marked()) != word:
+            menu = self._menu()
+            await self.press("down" if menu.index(here) < menu.index(word) else "up")
+            await self._until(lambda here=here: self._marked() != here, 10, f"stays at {here!r}")
+
+    async def leave(self, title: str) -> None:
+        """Wait until this is the title no more."""
+        await self._until(lambda: self.title != title, 20, f"stays at {title!r}")
+
+    async def fill(self, *lines: str) -> None:
+        """Type into the lines of a form, one after the other, and go on from the last; an empty one stays as it is."""
+        for line in lines:
+            await self.press(*([line] if line else []), "enter")
+
+    def _menu(self) -> list[str]:
+        """The first word of each line."""
+        return [(line.removeprefix(" >").split() or [""])[0] for line in self.lines]
+
+    def _marked(self) -> str:
+        """The word of the line that has the mark."""
+        return next((line.split()[1] for line in self.lines if line.startswith(" > ")), "")
+
     async def ended(self) -> int:
         """Wait for the program's end; its exit status."""
         await self._until(lambda: not self._program.isalive(), 10, "does not end")

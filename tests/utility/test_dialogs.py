@@ -15,6 +15,7 @@ from redundancyd.core.systems import Method, System
 from redundancyd.utility import rows
 from tests.api.real_desk import RealDesk
 from tests.utility import captures
+from tests.utility.no_pair import NoPair
 from tests.utility.terminal import Terminal, terminal
 
 Open = Callable[..., AbstractAsyncContextManager[Terminal]]
@@ -385,6 +386,8 @@ async def test_the_screens_of_the_operator_s_page_are_those_of_the_dialogs(api: 
     """
     page = captures.PAGE.read_text()
     found = await captures.captures(str(folder / "s"))
+    async with Api(NoPair(), str(folder / "s2"), "nogroup"):
+        found |= await captures.setup_captures(str(folder / "s2"))
     assert sorted(captures.places(page)) == sorted(found)
     assert captures.filled(page, found) == page
 

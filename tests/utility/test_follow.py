@@ -89,6 +89,17 @@ def test_a_daemon_that_is_killed_on_the_way_is_waited_for(capsys: pytest.Capture
     assert capsys.readouterr().err.count("Waiting for it") == 1
 
 
+def test_another_life_of_the_same_process_goes_on_with_its_records():
+    """
+    The settings were read anew, say: what was shown already is not shown again.
+    """
+    lines = [line(3, "before"), line(4, "first"), line(5, "second")]
+    client = Scripted((status(2, done=False), lines[:2]), (status(2, done=True, started_at=2), lines))
+    shown: list[str] = []
+    assert follow(client, 2, 3, lambda found: shown.append(found["event"])) == 0
+    assert shown == ["first", "second"]
+
+
 def test_a_takeover_that_does_not_end_is_no_success(capsys: pytest.CaptureFixture[str]):
     """
     Exit status 1, and the words that go on following it.

@@ -14,7 +14,8 @@ from redundancyd.core.systems import Methods
 from redundancyd.errors import DaemonNotReached
 from redundancyd.setup_page import preview_page
 from redundancyd.status import About, status
-from redundancyd.utility import screens, setup_follow, setup_screens
+from redundancyd.utility import follow as follow_module
+from redundancyd.utility import screens, setup_screens
 from redundancyd.utility.setup_follow import end, follow
 from redundancyd.utility.text import WIDTH
 from tests.core.test_prerequisites import A2, ASKED, P1, facts, survey
@@ -165,10 +166,10 @@ class Scripted(Client):
 
     def get(self, page: str, query: Any = None) -> dict[str, Any]:
         """One look after the other; None is silence."""
+        if self.looks and self.looks[0] is None:
+            self.looks.pop(0)
+            raise DaemonNotReached("asking", "no such socket")
         if page != "/v1/status":
-            if self.looks and self.looks[0] is None:
-                self.looks.pop(0)
-                raise DaemonNotReached("asking", "no such socket")
             lines = [{"seq": 4, "event": "setup_step"}, {"seq": 5, "event": "beat_missed"}]
             return {"events": [line for line in lines if line["seq"] > query["since"]]}
         found = self.looks.pop(0)
@@ -182,7 +183,7 @@ def test_it_is_followed_through_the_change_of_lives(
     """
     Each step once, nothing else of the journal, and no complaint about a moment's silence.
     """
-    monkeypatch.setattr(setup_follow, "LOOK_S", 0)
+    monkeypatch.setattr(follow_module, "LOOK_S", 0)
     shown: list[int] = []
     client = Scripted(unconfigured(step="starting"), None, None, PAIR)
     status = follow(client, "configure", (FIRST, 3), lambda line: shown.append(line["seq"]))
