@@ -154,7 +154,7 @@ class SetupRunner:
 
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
-        if self._is_busy():
+        if self.is_busy:
             return UNDER_WAY
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
@@ -164,7 +164,7 @@ class SetupRunner:
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
             return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
-        if self._is_busy():
+        if self.is_busy:
             return UNDER_WAY
         self._is_asked = True
         self._inbox.put_nowait((request, accepted(found)))
@@ -179,7 +179,9 @@ class SetupRunner:
             return Done("the configuration is being undone")
         return Problem("not_configured", "nothing is configured, so nothing is removed", "See 'redundancyctl status'.")
 
-    def _is_busy(self) -> bool:
+    @property
+    def is_busy(self) -> bool:
+        """Whether a configuration is under way, or about to be."""
         return self._job is not None or self._is_asked
 
     def _table_mistakes(self, request: Configure) -> str:

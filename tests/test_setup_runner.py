@@ -23,7 +23,7 @@ from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
-from redundancyd.core.setup_plan import STEPS
+from redundancyd.core.setup_plan import STEPS, Step
 from redundancyd.core.systems import Fallback, Server, System
 from redundancyd.data_steps import Steps, Translation, told_of
 from redundancyd.errors import FarDataRefused
@@ -165,7 +165,7 @@ class Life:
     async def ended(self) -> None:
         """When nothing is going on any more."""
         async with asyncio.timeout(5):
-            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner._is_busy():
+            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner.is_busy:
                 await asyncio.sleep(0.001)
 
 
@@ -236,7 +236,17 @@ async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
     assert kept.past.behind == ("alternate-1-standby: out of reach",)
 
 
-WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded", "listen")
+WAYS = {
+    "copying": Step.COPYING,
+    "translating": Step.TRANSLATING,
+    "block": Step.BLOCKING,
+    "blocked": Step.BLOCKING,
+    "sending": Step.LOADING,
+    "loading": Step.LOADING,
+    "loaded": Step.LOADING,
+    "listen": Step.STARTING,
+}
+"""points of the way, with the step that they belong to"""
 
 
 @pytest.mark.parametrize("point", WAYS)
@@ -258,6 +268,7 @@ async def test_broken_off_at_a_step_it_is_as_before_and_the_same_words_once_more
         if how != "fails":
             async with asyncio.timeout(5):
                 await world.reached.wait()
+            assert one.runner.step == WAYS[point]
         if how == "stopped":
             assert isinstance(one.runner.stop(), Done)
         if how != "killed":
@@ -428,6 +439,7 @@ async def test_what_a_removal_left_is_done_on_each_lim_as_soon_as_it_answers(wor
 
 def test_every_step_has_a_row_of_its_own():
     """
-    The numbers are what the journal names.
+    The numbers are what the journal names; and each is broken off above, one that is added later too.
     """
     assert len({row.number for row in STEPS}) == len(STEPS)
+    assert set(WAYS.values()) == {row.step for row in STEPS}
