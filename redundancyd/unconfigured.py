@@ -36,7 +36,7 @@ from redundancyd.requests import (
 )
 from redundancyd.setup_checks import methods_of
 from redundancyd.setup_page import NOT_CONFIGURED, preview_page
-from redundancyd.setup_runner import SetupRunner
+from redundancyd.setup_runner import UNDER_WAY, SetupRunner
 from redundancyd.status import About
 from redundancyd.status import status as status_page
 
@@ -185,10 +185,12 @@ class Unconfigured:
 
     async def preview(self, request: Request) -> dict[str, Any]:
         """What `configure` would do, with every prerequisite found out now."""
+        now = traffic_lines(self._state)
         if not isinstance(request, Configure):
-            now = traffic_lines(self._state)
             refused = "" if isinstance(request, Remove) and self._runner.is_stoppable else UNDOABLE
             return preview_page(Preview(now, UNDONE if not refused else (), now, refused))
+        if self._runner.is_busy:  # what is found now would be what the one under way does
+            return preview_page(Preview(now, (), now, f"{UNDER_WAY.detail}.  {UNDER_WAY.remedy}"))
         found = await self._runner.checks.look(request)
         return preview_page(configure_preview(self._state, found), found)
 

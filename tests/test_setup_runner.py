@@ -23,7 +23,7 @@ from redundancyd.core.address_list import Seen
 from redundancyd.core.backups import BackupList
 from redundancyd.core.findings import Findings, Kind
 from redundancyd.core.mirrors import Condition, Mirror
-from redundancyd.core.setup_plan import STEPS, Undo
+from redundancyd.core.setup_plan import STEPS, Step, Undo
 from redundancyd.core.site import NOTHING_SET_UP, Setup
 from redundancyd.core.systems import Fallback, Method, Methods, Server, System
 from redundancyd.data_steps import Steps, Translation, told_of
@@ -250,7 +250,17 @@ async def test_all_steps_end_in_a_pair_that_the_disk_knows(world: World):
     assert kept.past.behind == ("alternate-1-standby: out of reach",)
 
 
-WAYS = ("copying", "translating", "block", "blocked", "sending", "loading", "loaded", "listen")
+WAYS = {
+    "copying": Step.COPYING,
+    "translating": Step.TRANSLATING,
+    "block": Step.BLOCKING,
+    "blocked": Step.BLOCKING,
+    "sending": Step.TRANSLATING,
+    "loading": Step.LOADING,
+    "loaded": Step.LOADING,
+    "listen": Step.STARTING,
+}
+"""points of the way, with the step that they belong to"""
 
 
 @pytest.mark.parametrize("point", WAYS)
@@ -272,6 +282,7 @@ async def test_broken_off_at_a_step_it_is_as_before_and_the_same_words_once_more
         if how != "fails":
             async with asyncio.timeout(5):
                 await world.reached.wait()
+            assert one.runner.step == WAYS[point]
         if how == "stopped":
             assert isinstance(one.runner.stop(), Done)
         if how != "killed":
@@ -752,6 +763,7 @@ async def test_a_lim_that_was_cut_off_at_the_last_takeover_is_blocked_when_it_an
 
 def test_every_step_has_a_row_of_its_own():
     """
-    The numbers are what the journal names.
+    The numbers are what the journal names; and each is broken off above, one that is added later too.
     """
     assert len({row.number for row in STEPS}) == len(STEPS)
+    assert set(WAYS.values()) == {row.step for row in STEPS}

@@ -16,8 +16,8 @@ from redundancyd.core.systems import Server
 from redundancyd.daemon import Daemon, Ending
 from redundancyd.data_steps import Steps
 from redundancyd.lives import lives
-from redundancyd.requests import Done, Problem, Remove
-from redundancyd.setup_runner import Means
+from redundancyd.requests import Configure, Done, Problem, Remove
+from redundancyd.setup_runner import Means, SetupRunner
 from redundancyd.unconfigured import Unconfigured
 from tests.test_daemon import Lim, outside, wait_until
 from tests.test_program import SETTINGS
@@ -129,6 +129,25 @@ async def test_words_of_a_supervision_are_refused_with_the_reason(
     assert isinstance(answer, Problem)
     assert answer.code == "not_configured"
     assert "redundancyctl configure" in answer.remedy
+    folder.close()
+
+
+async def test_a_second_configuration_is_told_of_the_first_before_anything_is_looked_at(
+    tmp_path: Path, lims: dict[Server, Lim], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    What a check found now, such as an exchange that is busy, would be what the first one does.
+    """
+    (tmp_path / "state").mkdir()
+    clock = Clock()
+    folder = StateFolder(tmp_path / "state", clock)
+    life = Unconfigured(settings_without_addresses(tmp_path), await folder.load(), folder, outside(lims, clock))
+    monkeypatch.setattr(SetupRunner, "is_busy", True)
+    page = await life.preview(Configure("192.0.2.10", ("203.0.113.1",), None, ()))
+    assert "a configuration is under way" in page["refused"]
+    assert "'redundancyctl remove' stops it" in page["refused"]
+    assert "prerequisites" not in page
+    assert not any(lim.asked for lim in lims.values())
     folder.close()
 
 

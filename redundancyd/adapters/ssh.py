@@ -54,6 +54,10 @@ class Credentials:
         return asyncssh.read_private_key(self.key), asyncssh.read_known_hosts(self.known_hosts)
 
 
+class _NoAnswerError(TimeoutError):
+    """Nobody took the connection: no power, no line, or something on the way drops it."""
+
+
 class SshChannel(Channel):
     """A LIM at the other end of an SSH connection; its key may run redundancy-lim and nothing else."""
 
@@ -109,6 +113,9 @@ class SshChannel(Channel):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(_TCP_S):
                 await asyncio.get_running_loop().sock_connect(sock, (self.server.address, self._port))
+        except TimeoutError as error:
+            sock.close()
+            raise _NoAnswerError from error
         except BaseException:
             sock.close()
             raise
@@ -130,6 +137,8 @@ class SshChannel(Channel):
                 )
             case asyncssh.PermissionDenied():
                 return f"{where}: it does not accept our key; put it there again: redundancyctl lim install"
+            case _NoAnswerError():
+                return f"{where}: no answer within {round(_TCP_S * 1000)} ms"
             case TimeoutError():
                 return f"{where}: no SSH session within {self._connect_timeout_ms} ms"
             case asyncssh.KeyImportError():

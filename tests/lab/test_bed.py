@@ -195,6 +195,23 @@ def test_power_off_is_silent_and_the_disk_outlives_it(fresh: Bed):
     assert hears(fresh.supervisor.run([*PING, "192.0.2.11"], check=False))
 
 
+def test_a_neighbour_that_knew_a_lim_hears_it_at_once_when_its_power_is_back(bed: Bed):
+    """
+    Its network card is the same: who trusts the hardware address of before, however long, is right.
+    """
+    lim, neighbour = bed.lims["alternate-2"], bed.supervisor
+    trusts = "/proc/sys/net/ipv4/neigh/eth0/base_reachable_time_ms"
+    usual = neighbour.run(["cat", trusts])
+    neighbour.run(["sh", "-c", f"echo 600000 >{trusts}"])
+    try:
+        assert hears(neighbour.run([*PING, lim.plan.address], check=False))
+        bed.power_off([lim])
+        bed.power_on([lim])
+        assert hears(neighbour.run([*PING, lim.plan.address], check=False))
+    finally:
+        neighbour.run(["sh", "-c", f"echo {usual.strip()} >{trusts}"])
+
+
 @pytest.mark.S3
 @pytest.mark.parametrize("word", ["block", "allow"])
 def test_a_lim_that_was_ordered_anything_boots_blocked_before_its_network_is_up(fresh: Bed, word: str):
