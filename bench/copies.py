@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.backups import Backups, enlarge_disks, inside, many
 from bench.figures import Goal, Spread
 from bench.helper import HERE
-from redundancyd.adapters.far_data import Login
+from redundancyd.adapters.login import Login
 from redundancyd.core.systems import System
 from redundancyd.lab.bed import Bed, standing
 from redundancyd.lab.disk import PACKAGE

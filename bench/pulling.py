@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.pull import pull
 from redundancyd.core.systems import Server, System

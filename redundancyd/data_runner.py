@@ -146,11 +146,11 @@ class DataRunner:
 
     def granted(self, effect: Load) -> None:
         """The decision lets a load begin."""
-        self._job.granted(effect)
+        self._job.permit.granted(effect)
 
     def refused(self, refuse: Refuse) -> bool:
         """The decision refused something; whether it was a load of ours."""
-        return self._job.refused(refuse)
+        return self._job.permit.refused(refuse)
 
     async def act(self, request: DataRequest) -> Done | Problem:
         """Begin what an operator asks for, or say why not; how it ends is on the status page."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.daily import local_day
 from redundancyd.adapters.data_in import IntoLim, Loaded
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
 from redundancyd.adapters.journal import record
 from redundancyd.adapters.lim_wire import AskLim
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_checks import lim_folder
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.progress import Progress

@@ -5,7 +5,6 @@ is on disk before it begins, so the next start tells the decision first of all.
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,19 +17,15 @@ from redundancyd.adapters.progress import Progress
 from redundancyd.core import data_job
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Ended, Past, Result, Step
-from redundancyd.core.effects import Load, Refuse
-from redundancyd.core.events import Event, LoadAsked, LoadEnded, LoadUnderWay
+from redundancyd.core.events import Event
 from redundancyd.core.mirrors import Mirror, newest
 from redundancyd.core.state import State
-from redundancyd.core.systems import Reload, System
+from redundancyd.core.systems import System
 from redundancyd.data_loads import MOVING, Outcome
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, NotSaved, OutOfReach, RedundancyError
+from redundancyd.load_permit import LoadPermit
 from redundancyd.requests import DataCopy, DataLoad
-
-GRANT_S = 20
-ASK_FOR_MS = 30_000
-ASK_AGAIN_MS = 2000
 
 
 class DataJob:
@@ -52,13 +47,11 @@ class DataJob:
         self.progress: Progress | None = None
         self.exchange = ""
         """what the exchange is at while it loads"""
-        self._steps, self._files, self._clock, self._post, self._tell = steps, files, clock, post, tell
-        self.requests = itertools.count(-1, -1)  # those of operators count upwards
+        self.permit = LoadPermit(clock, post)
+        self._steps, self._files, self._clock, self._tell = steps, files, clock, tell
         self._state: State | None = None
         self._task: asyncio.Task[Outcome] | None = None
         self._off = ""
-        self._grant: asyncio.Future[Load | Refuse] | None = None
-        self._granted: Load | None = None
         self._mirror: Mirror | None = None
         self._made: Translation | None = None
         self._begun: LoadBegun | None = None
@@ -79,22 +72,6 @@ class DataJob:
         """Why no job may begin now; empty when it may."""
         return "nothing is known of the traffic yet" if self._state is None else data_job.hindrance(self._state)
 
-    def granted(self, effect: Load) -> None:
-        """The decision lets a load begin."""
-        if self._grant is None or self._grant.done():
-            self._post(LoadEnded(effect.request, self._clock.now()))  # nobody waits for it any more
-        else:
-            self._granted = effect
-            self._grant.set_result(effect)
-
-    def refused(self, refuse: Refuse) -> bool:
-        """The decision refused a load; whether this was ours."""
-        if refuse.request >= 0:
-            return False
-        if self._grant is not None and not self._grant.done():
-            self._grant.set_result(refuse)
-        return True
-
     # --- the walk ---
 
     async def run(self, request: DataCopy | DataLoad) -> None:
@@ -112,9 +89,7 @@ class DataJob:
 
     def found(self, begun: LoadBegun) -> None:
         """A load that an earlier run began: the first thing that the decision hears of."""
-        request = next(self.requests)
-        self._granted = Load(request, begun.until)
-        self._post(LoadUnderWay(Reload(request, begun.until), self._clock.now()))
+        self.permit.found(begun.until)
 
     async def resume(self, begun: LoadBegun) -> None:
         """Watch such a load to its end, or hear how it has ended; what failed meanwhile is rolled back."""
@@ -143,12 +118,9 @@ class DataJob:
 
     async def _end_load(self) -> None:
         """The decision hears that no load is under way any more, and so will the next start."""
-        if self._granted is None:
-            return
-        self._post(LoadEnded(self._granted.request, self._clock.now()))
-        self._granted = None
-        with suppress(NotSaved):
-            await self._files.save_load(None)
+        if self.permit.ended():
+            with suppress(NotSaved):
+                await self._files.save_load(None)
 
     async def _finish(self, number: str, result: Result, why: str) -> None:
         self.past = self.past.finished(result, why, self._clock.wall_ms())
@@ -251,29 +223,12 @@ class DataJob:
         return Ended.DONE, ""
 
     async def _ask(self) -> Outcome:
-        """Ask the decision, for a while: what was ordered just now is seen at the next look only."""
-        until = self._clock.now() + ASK_FOR_MS
-        while (why := await self._ask_once()) and self._clock.now() < until:
-            await self._clock.sleep_until(self._clock.now() + ASK_AGAIN_MS)
+        why = await self.permit.ask()
         return (Ended.NOT_GRANTED, why) if why else (Ended.DONE, "")
-
-    async def _ask_once(self) -> str:
-        """Why not; empty when the load may begin.  A grant that comes when we are gone is answered by `granted`."""
-        self._grant = asyncio.get_running_loop().create_future()
-        self._post(LoadAsked(next(self.requests), "the daily job", self._clock.now()))
-        try:
-            async with asyncio.timeout(GRANT_S):
-                answer = await self._grant
-        except TimeoutError:
-            return f"no answer within {GRANT_S} s"
-        finally:
-            self._grant = None
-        return answer.why if isinstance(answer, Refuse) else ""
 
     async def _load(self) -> Outcome:
         assert self._made is not None
-        assert self._granted is not None
-        begun = LoadBegun(self.stamp, self._made.mirror.stamp, self._made.table, self._granted.until)
+        begun = LoadBegun(self.stamp, self._made.mirror.stamp, self._made.table, self.permit.until)
         try:
             await self._files.save_load(begun)
         except NotSaved as error:
@@ -294,9 +249,8 @@ class DataJob:
 
     async def _roll_back(self) -> Outcome:
         """Load what ran before, in the time that a takeover waits for; a load that never began needs no way back."""
-        assert self._granted is not None
         if waits := "" if self._state is None else data_job.takeover_waits(self._state):
-            if self._granted.until - self._clock.now() < data_job.ROLLBACK_LEAST_MS:
+            if self.permit.until - self._clock.now() < data_job.ROLLBACK_LEAST_MS:
                 return Ended.CALLED_OFF, waits
         else:
             await self._go_on_until(self._clock.now() + self._steps.reload_deadline_ms)
@@ -306,10 +260,8 @@ class DataJob:
 
     async def _go_on_until(self, until: int) -> None:
         """A takeover that becomes due waits for this reload, too; so it does after a restart."""
-        assert self._granted is not None
         assert self._begun is not None
-        self._granted = Load(self._granted.request, until)
-        self._post(LoadUnderWay(Reload(self._granted.request, until), self._clock.now()))
+        self.permit.go_on_until(until)
         with suppress(NotSaved):
             await self._files.save_load(replace(self._begun, until=until))
 

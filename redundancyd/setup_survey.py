@@ -10,8 +10,9 @@ from pathlib import Path
 from redundancyd.adapters import traffic
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
 from redundancyd.adapters.line_rate import line_rate
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.probes import answering
 from redundancyd.config import Config

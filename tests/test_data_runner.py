@@ -636,7 +636,7 @@ async def test_what_is_tried_again_is_what_was_asked_for(running: Running, monke
     """
     Not a load in the middle of the day where somebody wanted a copy, and not the newest one where it was an older one.
     """
-    monkeypatch.setattr("redundancyd.data_work.ASK_FOR_MS", 0)
+    monkeypatch.setattr("redundancyd.load_permit.ASK_FOR_MS", 0)
     running.site.goes["pull"] = raising(OutOfReach("pull", "gone"))
     assert (await running.job(DataCopy())).result is Result.TRIED_AGAIN
     assert running.runner.page()["again_in_ms"] > 0

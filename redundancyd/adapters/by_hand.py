@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 
 from redundancyd.adapters import traffic
-from redundancyd.adapters.far_data import Login
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.serve import REPLY_MAX
 from redundancyd.config import Config
 from redundancyd.core.events import Refused

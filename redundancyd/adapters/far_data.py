@@ -11,15 +11,14 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redundancyd.adapters.far_process import Brought, complaints, feed, follow, process_of, why_of
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.own_thread import own_thread
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
@@ -38,46 +37,11 @@ PRINTOUT_MAX_BYTES = 262_144
 MORE_BYTES = 64 * 2**20
 """that may come beyond what was announced, before the source is taken for a hostile one"""
 _WORD_MAX, _DETAIL_MAX = 40, 300
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _NO_RSYNC = '"error":"no_rsync"'
 _LOST = frozenset({10, 12, 30, 35, 255})
 """statuses of rsync and ssh that mean: the line, not the data"""
 _NO_GREETING = "did not see server greeting"
 """what rsync says of a line that broke before the LIM had said a word"""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """How a LIM is entered."""
-
-    user: str
-    key: str
-    known_hosts: str
-    port: int = 22
-    connect_timeout_ms: int = 3000
-
-    def ssh(self) -> list[str]:
-        """The words of the client, without the host."""
-        for word in (self.user, self.key, self.known_hosts):
-            if not _PLAIN.fullmatch(word):  # rsync cuts its words at blanks
-                raise FarDataRefused("the settings [ssh]", f"{word!r} has characters that rsync can't hand over")
-        seconds = max(1, self.connect_timeout_ms // 1000)
-        options = {
-            "BatchMode": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": self.known_hosts,
-            "GlobalKnownHostsFile": "none",
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "PreferredAuthentications": "publickey",
-            "ConnectTimeout": str(seconds),
-            "ServerAliveInterval": "2",
-            "ServerAliveCountMax": "5",
-            "KexAlgorithms": "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256",
-            "Ciphers": "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com",
-        }
-        words = ["ssh", "-F", "none", "-i", self.key, "-p", str(self.port)]
-        return words + [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
 
 class FarLim:

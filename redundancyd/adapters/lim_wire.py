@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol, TypeVar
 
-from redundancyd.adapters.far_data import WORDS_DEADLINE_MS, Login, understood, worked
+from redundancyd.adapters.far_data import WORDS_DEADLINE_MS, understood, worked
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.own_thread import own_thread
 from redundancyd.core.systems import Server
 from redundancyd.errors import FarDataRefused, OutOfReach

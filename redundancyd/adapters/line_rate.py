@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import Login
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.tar_stream import spelled
 from redundancyd.core.manifest import Entry
 from redundancyd.core.systems import Server

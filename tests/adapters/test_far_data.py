@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from redundancyd.adapters import far_data, far_process
-from redundancyd.adapters.far_data import FarLim, Login, worked
+from redundancyd.adapters.far_data import FarLim, worked
+from redundancyd.adapters.login import Login
 from redundancyd.core.manifest import Entry
 from redundancyd.core.systems import Server, System
 from redundancyd.errors import FarDataRefused, OutOfReach, RedundancyError

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from redundancyd.adapters import far_data
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.core import mirror_manifest
 from redundancyd.core.manifest import FILES_MAX, Entry, LimManifest

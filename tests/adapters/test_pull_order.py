@@ -12,8 +12,9 @@ import pytest
 
 from redundancyd.adapters import pull as pulling
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
 from redundancyd.adapters.far_process import Brought
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.progress import Progress
 from redundancyd.adapters.pull import pull

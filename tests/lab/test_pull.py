@@ -30,7 +30,8 @@ SCRIPT = """
 import asyncio, json, sys
 from pathlib import Path
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import FarLim, Login
+from redundancyd.adapters.far_data import FarLim
+from redundancyd.adapters.login import Login
 from redundancyd.adapters.mirror_store import MirrorStore
 from redundancyd.adapters.pull import pull
 from redundancyd.core.systems import Server, System
