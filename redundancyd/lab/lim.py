@@ -41,7 +41,7 @@ class Lim:
     def power_on(self) -> None:
         """Switch on and boot; returns at once, `wait_up` waits for the end of the boot."""
         run(["ip", "netns", "add", self.namespace])
-        network.plug(self.bed, self.name, self.plan.net)
+        network.plug(self.bed, self.name, self.plan.net, self.plan.host)
         self.cgroup.make()
         boot = ["/bin/sh", str(HERE / "lim-boot.sh"), str(self.folder), self.name, *map(str, readable_folders())]
         words = ["nsenter", f"--net=/run/netns/{self.namespace}"]

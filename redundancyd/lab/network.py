@@ -13,6 +13,8 @@ from redundancyd.scenarios.links import Site, Way
 
 ROUTER = "router"
 PHONES = "phones"
+PHONES_HOST = 2
+"""below the addresses of the phones themselves"""
 FORWARDING = (
     "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; "
     "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
@@ -43,7 +45,7 @@ def make_phones(plan: BedPlan) -> None:
     """Make the phones' namespace: one cable, one address a phone."""
     namespace = plan.namespace(PHONES)
     run(["ip", "netns", "add", namespace])
-    plug(plan, PHONES, NETS["phones"])
+    plug(plan, PHONES, NETS["phones"], PHONES_HOST)
     lines = ["link set lo up", "link set eth0 up"]
     for phone in plan.phones:
         lines.append(f"addr add {phone.address}/24 dev eth0")
@@ -51,26 +53,20 @@ def make_phones(plan: BedPlan) -> None:
     batch(namespace, [*lines, *routes(NETS["phones"])])
 
 
-def plug(plan: BedPlan, name: str, net: Net) -> None:
-    """Lay a cable from a namespace to the router's leg in that net; the far end stays down until the LIM's own boot."""
+def hardware_address(net: Net, host: int) -> str:
+    """Of a host's network card: it goes with the host, and outlives the power."""
+    return f"02:00:00:00:{list(NETS.values()).index(net) + 1:02x}:{host:02x}"
+
+
+def plug(plan: BedPlan, name: str, net: Net, host: int) -> None:
+    """Lay a cable from a namespace to the router's leg in that net; the far end stays down until the LIM's own boot.
+
+    A card with a new address after each power cut would not be heard by neighbours that know the old one: the kernel
+    trusts that for up to 45 s after the host's last word, and needs 8 s more to give it up.
+    """
     router = plan.namespace(ROUTER)
-    run(
-        [
-            "ip",
-            "link",
-            "add",
-            "eth0",
-            "netns",
-            plan.namespace(name),
-            "type",
-            "veth",
-            "peer",
-            "name",
-            name,
-            "netns",
-            router,
-        ]
-    )
+    card = ["eth0", "address", hardware_address(net, host), "netns", plan.namespace(name)]
+    run(["ip", "link", "add", *card, "type", "veth", "peer", "name", name, "netns", router])
     batch(router, [f"link set {name} master br-{net.name}", f"link set {name} up"])
 
 

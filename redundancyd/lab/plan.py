@@ -70,14 +70,19 @@ class LimPlan:
         return NETS[self.system]
 
     @property
+    def host(self) -> int:
+        """The LIM's number in its net."""
+        return 10 + self.number
+
+    @property
     def address(self) -> str:
         """The LIM's own address."""
-        return self.net.address(10 + self.number)
+        return self.net.address(self.host)
 
     @property
     def address6(self) -> str:
         """The LIM's own IPv6 address."""
-        return self.net.address6(10 + self.number)
+        return self.net.address6(self.host)
 
     @property
     def is_supervisor(self) -> bool:
