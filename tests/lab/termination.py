@@ -15,6 +15,11 @@ ALLOWED, BLOCKED = {Traffic.ALLOWED}, {Traffic.BLOCKED}
 class Site(Pair):
     """Two LIMs in each system, under a daemon that settled; and somebody who types."""
 
+    def settle(self) -> None:
+        """Start it, and wait until every LIM has its order."""
+        self.start()
+        self.wait(lambda: len(self.ordered()) == len(self.bed.lims), 20)
+
     def say(self, *words: str, status: int = 0) -> str:
         """Type these words; what was told, in one line."""
         done = self.daemon.order(words, 60)
@@ -22,9 +27,9 @@ class Site(Pair):
         assert done.returncode == status, f"{words}: {done.returncode}: {told}"
         return told
 
-    def begin(self, *words: str) -> "Popen[bytes]":
+    def begin(self, *words: str) -> "Popen[str]":
         """Type these words, and do something else meanwhile."""
-        return Popen(self.daemon.utility(words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return Popen(self.daemon.utility(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def both_manual(self) -> None:
         """Action 1 of the procedure."""

@@ -20,7 +20,7 @@ def site() -> Iterator[Site]:
     """A pair in good order; the primary is active, a takeover to the alternate is automatic."""
     with standing(BedPlan(f"tek-{os.getpid()}", lims=2)) as bed:
         found = Site(bed)
-        found.start()
+        found.settle()
         yield found
 
 
