@@ -65,8 +65,8 @@ def with_hints(text: str, missing: Iterable[tuple[str, str]], new: Iterable[tupl
     """The text to be edited: what the mirror has besides stands below it, each address with its first place."""
     lines = []
     for said, found in (
-        ("own, and not in the table: take the #? away, and write the alternate's behind it", list(missing)),
-        ("new, and somebody else's: 'settings translation confirm' confirms what stays as it is", list(new)),
+        ("own, and not in the table: take the #? away, write the alternate's behind it", list(missing)),
+        ("new, somebody else's: 'settings translation confirm' confirms what may stay", list(new)),
     ):
         if found:
             lines += [f"{HINT} {said}", *(f"{HINT} {address} ->      # {where}" for address, where in found)]

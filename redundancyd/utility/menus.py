@@ -140,9 +140,12 @@ def mistakes_in(arguments: Sequence[Argument], values: Values) -> tuple[Mistake,
     return (*missing, *wrong)
 
 
-def question(node: Node) -> Text:
-    """The last word before something is done that has no preview."""
-    return Text(title(node), "\n".join([*wrapped(node.summary), "", *wrapped(node.help)]), GO_OR_NOT, action_help(node))
+def question(node: Node, said: Values) -> Text:
+    """The last word before something is done that has no preview, with what was chosen on the way."""
+    given = [a.name for a in node.asked if a.kind is not Kind.LINES and said.get(a.name)]
+    chosen = [line for name in given for line in wrapped(_as_text(said[name]), f"  {label(name)}: ")]
+    lines = [*wrapped(node.summary), *chosen, "", *wrapped(node.help)]
+    return Text(title(node), "\n".join(lines), GO_OR_NOT, action_help(node))
 
 
 def hint_of(node: Node, told: str) -> str:
@@ -215,7 +218,7 @@ def _field(argument: Argument, before: object) -> Field:
 
 
 def _as_text(before: object) -> str:
-    return " ".join(before) if isinstance(before, tuple) else str(before or "")
+    return " ".join(before) if isinstance(before, tuple | list) else str(before or "")
 
 
 def _told(each: Page, key: str) -> str:

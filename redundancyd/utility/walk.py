@@ -229,7 +229,8 @@ class Walk:
             return None
         added, shown = await apart(lambda: translation.meant(action, body, self.client, paint))
         body |= added
-        return replace(menus.question(node), text=shown) if shown else menus.question(node)
+        question = menus.question(node, body)
+        return replace(question, text=shown) if shown else question
 
     async def _followed(self, node: Node, begun: str, seq: int, over: follow.Over) -> None:
         """Show how it goes on in the daemon until it has ended, or the operator has seen enough."""

@@ -38,6 +38,13 @@ async def home(screen: Terminal) -> None:
         await screen.leave(title)
 
 
+async def ok(screen: Terminal) -> None:
+    """What was to be read is read; on to where that leads."""
+    title = screen.title
+    await screen.press("enter")
+    await screen.leave(title)
+
+
 async def go_on(screen: Terminal) -> None:
     """From Cancel, which has the focus, to Go on."""
     await screen.see("[<  Cancel  >]", within_s=40)
@@ -54,6 +61,5 @@ async def takeover(screen: Terminal, system: str) -> None:
     await screen.see("Now:", "Will do:", within_s=20)
     await go_on(screen)
     await screen.see(f"done: traffic in the {system} system.", within_s=30)
-    await screen.press("enter")
-    await screen.at("manual-takeover")
+    await ok(screen)
     await home(screen)

@@ -12,7 +12,7 @@ from redundancyd.lab.bed import standing
 from redundancyd.lab.disk import OPERATORS_TABLE
 from redundancyd.lab.plan import BedPlan
 from redundancyd.utility.words import find, tree, typed
-from tests.lab.technician import go_on, home, technician
+from tests.lab.technician import go_on, home, ok, technician
 from tests.lab.test_configure import WORDS, Site
 from tests.utility.terminal import Terminal
 
@@ -114,7 +114,7 @@ async def in_dialogs(screen: Terminal, change: Change) -> None:
     if change.asks:
         await go_on(screen)
     await screen.see("Done", "<  OK  >")
-    await screen.press("enter")
+    await ok(screen)
     await home(screen)
 
 

@@ -10,7 +10,7 @@ from redundancyd.lab.bed import standing
 from redundancyd.lab.disk import OPERATORS_TABLE
 from redundancyd.lab.exchange_data import FOREIGN
 from redundancyd.lab.plan import CONTROL, BedPlan, master_address
-from tests.lab.technician import go_on, home, takeover, technician
+from tests.lab.technician import go_on, home, ok, takeover, technician
 from tests.lab.test_configure import BROKEN, Site
 from tests.utility.terminal import Terminal
 
@@ -33,6 +33,12 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         yield Site(bed)
 
 
+def as_it_is(site: Site) -> tuple[object, ...]:
+    """What has to be as before where nothing was done, or all was undone; the file of the walk may say: nothing."""
+    files = {name: text for name, text in site.files().items() if name != "setup"}
+    return site.rules(), files, site.ordered()
+
+
 async def configure(screen: Terminal, *lines: str) -> None:
     """Fill in the form, which is on the screen, and go on from what is shown then."""
     await screen.see("4 lines to fill in")
@@ -46,7 +52,7 @@ async def import_table(screen: Terminal, name: str) -> None:
     await screen.choose("settings", "translation", "import")
     await screen.fill(name, "")
     await screen.see("Done", "the table has")
-    await screen.press("enter")
+    await ok(screen)
     await home(screen)
 
 
@@ -68,9 +74,9 @@ async def test_from_lims_that_are_no_pair_to_a_supervised_one_and_out_again(site
         await screen.see("none yet; it is said to configure")
         await home(screen)
         await import_table(screen, "/root/short.txt")
-        before = site.rules(), site.files()
+        before = as_it_is(site)
         await refused_then_failed(screen)
-        assert (site.rules(), site.files()) == before
+        assert as_it_is(site) == before
         await home(screen)
         await edit_table(screen, f"{MASTER} {master_address(System.ALTERNATE)}")
         await screen.choose("configure")
@@ -80,9 +86,7 @@ async def test_from_lims_that_are_no_pair_to_a_supervised_one_and_out_again(site
         await configure(screen, "", "", "", " foreign")  # what was typed stands there still
         await screen.see("C04 loading", within_s=60)
         await screen.see("Configured: the primary system is active, and supervised.", within_s=90)
-        await screen.press("enter")
-        assert screen.title in {"configure", "Redundancy Utility"}
-        await screen.at("Redundancy Utility")
+        await ok(screen)
         site.wait(site.is_supervised, 20)
         assert site.page()["accepted"] == ["capacity", "foreign"]
         assert (site.running(), site.traffic()) == (NEWEST, PAIR)
@@ -115,7 +119,7 @@ async def refused_then_failed(screen: Terminal) -> None:
     await screen.press("end")
     await screen.see("ok  rate")
     await screen.press("home")
-    await screen.see("?   capacity", "Or accept it: --accept capacity")
+    await screen.see("?   capacity        to be accepted")
     await screen.press("enter")
     await screen.see("4 lines to fill in")
     await screen.press("backspace", "backspace", "backspace")
@@ -135,7 +139,7 @@ async def edit_table(screen: Terminal, line: str) -> None:
     await screen.at("settings > translation")
     await screen.go_to("edit")
     await screen.press("enter")
-    await screen.see("#? own, and not in the table", f"#? {MASTER} ->", "one more line: ", within_s=20)
+    await screen.see("#? own, and not in the table", f"#? {MASTER} ->", "one more line:", within_s=20)
     await screen.press(line, "enter")
     await screen.see("the table has", "Exit status 0.  Enter goes back.", within_s=20)
     await screen.press("enter")
@@ -155,11 +159,13 @@ async def look_at_the_pair(screen: Terminal) -> None:
 
 async def load(screen: Terminal) -> None:
     """The mirror by its stamp, from the list."""
-    await screen.choose("data", "load", NEWEST)
-    await screen.at("data > load")
+    await screen.choose("data", "load")
+    await screen.go_to(NEWEST)
+    await screen.press("enter")
+    await screen.see(f"stamp: {NEWEST}")
     await go_on(screen)
     await screen.see("data_job_ended", "loaded", "<  OK  >", within_s=60)
-    await screen.press("enter")
+    await ok(screen)
     await home(screen)
 
 
@@ -198,7 +204,7 @@ async def test_addresses_that_a_try_has_found_are_confirmed_and_the_next_one_con
         await screen.see("NEW: nothing is loaded before each is confirmed", FOREIGN[0])
         await go_on(screen)
         await screen.see(f"{len(FOREIGN)} addresses confirmed")
-        await screen.press("enter")
+        await ok(screen)
         await home(screen)
         await screen.choose("configure")
         await configure(screen, MASTER, CONTROL, "", "")
@@ -211,7 +217,7 @@ async def test_a_terminal_lost_before_the_last_answer_leaves_everything_as_befor
     """
     Go on has the focus and was not pressed: no rule, no file, no step.
     """
-    before = site.rules(), site.files()
+    before = as_it_is(site)
     async with technician(site.bed, "linux") as screen:
         await screen.choose("configure")
         await screen.fill(MASTER, CONTROL, TABLE, "foreign")
@@ -219,7 +225,7 @@ async def test_a_terminal_lost_before_the_last_answer_leaves_everything_as_befor
         await screen.press("left")
         await screen.see("[<  Go on  >]")
         screen.hang_up()
-    assert (site.rules(), site.files(), site.ordered()) == (before[0], before[1], set())
+    assert as_it_is(site) == before
     page = site.page()
     assert (page["configured"], page["setup"]["step"], page["setup"]["last"]) == (False, "resting", None)
 

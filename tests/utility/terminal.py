@@ -20,6 +20,7 @@ KEYS = {
     "left": "\x1b[D",
     "page down": "\x1b[6~",
     "page up": "\x1b[5~",
+    "home": "\x1b[H",
     "end": "\x1b[F",
     "enter": "\r",
     "escape": "\x1b",
@@ -96,8 +97,13 @@ class Terminal:
             await self._until(lambda here=here: self._marked() != here, 10, f"stays at {here!r}")
 
     async def leave(self, title: str) -> None:
-        """Wait until this is the title no more."""
+        """Wait until this is the title no more, and what comes instead is drawn to its end."""
         await self._until(lambda: self.title != title, 20, f"stays at {title!r}")
+        seen = -1
+        while seen != len(self.raw):
+            seen = len(self.raw)
+            await asyncio.sleep(0.1)
+            await self._read()
 
     async def fill(self, *lines: str) -> None:
         """Type into the lines of a form, one after the other, and go on from the last; an empty one stays as it is."""

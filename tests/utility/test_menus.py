@@ -54,6 +54,17 @@ def test_every_place_has_a_help_that_fits_the_screen(node: Node):
         assert node.action.example in told.replace(f" \\\n{menus.CONTINUED}", " ")
 
 
+def test_the_last_question_names_what_was_chosen_on_the_way():
+    """
+    Which mirror is loaded, which addresses are confirmed; nothing where nothing was chosen.
+    """
+    load = next(node for node in nodes() if node.words == ("data", "load"))
+    assert "  stamp: 20260309031502\n" in menus.question(load, {"stamp": "20260309031502"}).text
+    assert "stamp:" not in menus.question(load, {}).text
+    confirm = next(node for node in nodes() if node.words[-1] == "confirm" and node.words[0] == "settings")
+    assert "addresses: 192.0.2.1 192.0.2.2" in menus.question(confirm, {"addresses": ["192.0.2.1", "192.0.2.2"]}).text
+
+
 def test_a_new_action_is_in_the_menus_under_both_names_of_the_program():
     """
     The maintenance utility has its word and nothing else.
