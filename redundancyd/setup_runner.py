@@ -25,8 +25,9 @@ from redundancyd.data_steps import Steps
 from redundancyd.errors import RedundancyError
 from redundancyd.requests import Configure, Done, Problem, TranslationRequest
 from redundancyd.setup_checks import SetupChecks
+from redundancyd.setup_foreign import FOREIGN
 from redundancyd.setup_page import finding_pages
-from redundancyd.setup_steps import FOREIGN, SetupSteps
+from redundancyd.setup_steps import SetupSteps
 from redundancyd.setup_survey import Surveyor
 from redundancyd.translation_desk import TranslationDesk
 
@@ -236,12 +237,10 @@ class SetupRunner:
         mirror = await self._steps.copy(steps, self._tell)
         self._at(Step.TRANSLATING)
         made, foreign = await self._steps.translate(steps, mirror, request)
-        self.detail = "sending it to the alternate"
-        sent = await self._steps.send(steps, made)
         self._at(Step.BLOCKING)
         await self._steps.block()
         self._at(Step.LOADING)
-        await self._steps.load(steps, made, sent, self._running)
+        await self._steps.load(steps, made, self._running)
         self._at(Step.STARTING)
         remembered = (*names, FOREIGN) if foreign else names
         await self._steps.start(Site(site.master_ip, site.control, remembered))
@@ -258,15 +257,15 @@ class SetupRunner:
 
     async def _undo_all(self) -> None:
         """Everything is as before when this returns, however long a LIM stays away."""
-        steps = self._means.make_steps(self._config, self._clock)
+        steps, told = self._means.make_steps(self._config, self._clock), ""
         while self.setup.begun is not None:
             self.step = Step.UNDOING
             try:
                 await self._steps.undo(steps, self._running)
             except RedundancyError as error:
-                if str(error) != self.detail:
+                if str(error) != told:
                     record("setup_not_undone_yet", level="error", why=str(error))
-                self.detail = str(error)
+                self.detail = told = str(error)
                 await self._clock.sleep_until(self._clock.now() + AGAIN_MS)
             else:
                 record("setup_undone", level="notice")

@@ -21,7 +21,6 @@ from redundancyd.adapters.table_file import SavedTable
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Past
 from redundancyd.core.events import Refused
-from redundancyd.core.findings import Kind as Found
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.prerequisites import looked_again
 from redundancyd.core.setup_plan import (
@@ -40,14 +39,13 @@ from redundancyd.core.table_text import without_hints
 from redundancyd.data_steps import Steps, Translation
 from redundancyd.errors import FarDataRefused, NotSaved, RedundancyError, RequestRefused, TranslationFailed
 from redundancyd.requests import Configure
+from redundancyd.setup_beside import beside_the_primary
+from redundancyd.setup_foreign import FOREIGN, confirmed, new_in
 
 LOOK_MS, ORDER_MS = 5000, 5000
-FOREIGN = "foreign"
-"""by this name foreign addresses are accepted as they are"""
+BUSY = "busy"
 TOLD_MAX = 20
 Running = Callable[[str, int], None]
-Sent = tuple[str, tuple[str, ...]]
-"""the stamp under which the alternate has the data, and the servers that did not take it, each with the reason"""
 
 
 class SetupSteps:
@@ -119,8 +117,8 @@ class SetupSteps:
             raise RequestRefused("translating the primary's data", f"foreign addresses: {told}", remedy)
         if not made.unconfirmed:
             return made, False
-        await self._folder.setup.write_table(replace(table, confirmed=table.confirmed | _new(made)))
-        return _confirmed(made), True
+        await self._folder.setup.write_table(replace(table, confirmed=table.confirmed | new_in(made)))
+        return confirmed(made), True
 
     async def _table(self, asked: Configure) -> SavedTable:
         """What was given, or what was saved last; the confirmations stay."""
@@ -132,29 +130,27 @@ class SetupSteps:
             saved = SavedTable()  # what can't be read any more is what a new one mends
         return saved if asked.translation is None else replace(saved, text=without_hints(asked.translation))
 
-    async def send(self, steps: Steps, made: Translation) -> Sent:
-        """The alternate has the data when this returns, and runs what it ran; nothing is blocked while it is sent."""
-        await steps.check_versions(made.version)
-        return await steps.send(made)
-
-    async def block(self) -> None:
-        """Every LIM of the alternate is blocked when this returns; those that were so already are not touched.
-
-        Copying and sending take their time: whether the primary carries the traffic, and nobody else orders the LIMs,
-        is looked at once more.
-        """
+    async def _look_again(self, tried: str) -> dict[Server, Status]:
+        """What each LIM says: the primary carries the traffic still, and nobody else orders; it is a while ago."""
         status = await self._look()
         if lacking := looked_again(status, self._us):
             first = lacking[0]
-            raise RequestRefused("blocking the alternate", f"{first.name}: {'; '.join(first.found)}", first.remedy)
+            raise RequestRefused(tried, f"{first.name}: {'; '.join(first.found)}", first.remedy)
+        return status
+
+    async def block(self) -> None:
+        """Every LIM of the alternate is blocked when this returns; those that were so already are not touched."""
+        status = await self._look_again("blocking the alternate")
         number = first_number(status.values())
         targets = to_block(self._channels, status)
         await self._note(replace(self.begun, number=number, blocked=tuple(server.name for server in targets)))
         await self._each(targets, partial(self._order, Word.BLOCK, number))
 
-    async def load(self, steps: Steps, made: Translation, sent: Sent, running: Running) -> None:
+    async def load(self, steps: Steps, made: Translation, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
-        stamp, behind = sent
+        await steps.check_versions(made.version)
+        stamp, behind = await beside_the_primary(self._channels, self._clock, steps.send(made))
+        await self._look_again("loading the alternate")
         before = (await steps.own_backups()).current or ""
         await self._note(replace(self.begun, loading=True, before=before))
         await steps.load(stamp, running)
@@ -265,8 +261,9 @@ class SetupSteps:
                 await self._folder.setup.put_aside(["goal"])
                 await self._listen(())
             case Undo.DATA:
+                await self._until_loaded(steps, running)
                 if measure := await steps.loader.measure():
-                    raise FarDataRefused("rolling the alternate back", f"its exchange is at: {measure}", word="busy")
+                    raise FarDataRefused("rolling the alternate back", f"its exchange is at: {measure}", word=BUSY)
                 if ((await steps.own_backups()).current or "") != self.begun.before:
                     await steps.rollback(running)
                 await self._folder.setup.put_aside(["data-job"])
@@ -276,6 +273,14 @@ class SetupSteps:
                 await self._each(servers, self._release)
             case Undo.TABLE:
                 await self._folder.setup.restore_table()
+
+    async def _until_loaded(self, steps: Steps, running: Running) -> None:
+        """A load goes on when nobody waits for it any more, and its backup may become valid after we have looked."""
+        try:
+            await steps.last_load(running)
+        except FarDataRefused as error:
+            if error.word == BUSY:
+                raise
 
     async def _release(self, server: Server) -> None:
         number = self.begun.number + 1
@@ -332,19 +337,6 @@ class SetupSteps:
 
         await self._each(tuple(server for server, channel in self._channels.items() if channel.connected), one)
         return found
-
-
-def _new(made: Translation) -> frozenset[str]:
-    """All foreign addresses that nobody had confirmed."""
-    lims = {} if made.seen is None else made.seen.lims
-    return frozenset(address for each in lims.values() for kind, address in each.addresses if kind is Found.NEW)
-
-
-def _confirmed(made: Translation) -> Translation:
-    """The same, now that its foreign addresses are confirmed."""
-    counts = dict(made.counts)
-    counts[Found.FOREIGN] = counts.get(Found.FOREIGN, 0) + counts.pop(Found.NEW, 0)
-    return replace(made, unconfirmed=(), counts={**counts, str(Found.NEW): 0})
 
 
 def _worked(tried: str, said: Status | Refused) -> Status:

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from redundancyd import config, setup_runner, setup_steps
+from redundancyd import config, setup_beside, setup_runner, setup_steps
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
@@ -92,6 +92,7 @@ class World:
         self.lims = {server: Lim(server, self) for server in self.settings.servers()}
         self.runs = BEFORE
         self.fails = ""
+        self.busy = 0
         self.stands = ""
         self.reached, self.go_on = asyncio.Event(), asyncio.Event()
         self.survey = survey()
@@ -153,6 +154,15 @@ class FakeSteps:
     async def own_backups(self) -> BackupList:
         """What runs."""
         return BackupList(self.world.runs, ())
+
+    async def last_load(self, running: Callable[[str, int], None]) -> Loaded:
+        """One that nobody waits for any more goes on, and ends a while later."""
+        running("Data Reload", 1)
+        if self.world.busy:
+            self.world.busy -= 1
+            self.world.runs = MIRROR.stamp
+            raise FarDataRefused("load", "data is being received or loaded", word="busy")
+        raise FarDataRefused("load", "nothing was ever loaded here", word="nothing_loaded")
 
     async def load(self, stamp: str, running: Callable[[str, int], None]) -> Loaded:
         """Loaded, a moment after it was begun."""
@@ -216,8 +226,9 @@ async def life(world: World) -> AsyncIterator[Life]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """Two systems, and nothing configured."""
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two systems, and nothing configured; what can't be undone is tried again after milliseconds."""
+    monkeypatch.setattr(setup_runner, "AGAIN_MS", 10)
     return World(tmp_path)
 
 
@@ -526,8 +537,8 @@ async def test_a_disk_that_fails_does_not_keep_the_alternate_blocked(world: Worl
     """
     world.stands = "loaded"
     before, told = world.as_it_is(), []
-    monkeypatch.setattr(setup_steps, "record", lambda event, **_: told.append(event))
-    monkeypatch.setattr(setup_runner, "AGAIN_MS", 10)
+    for module in (setup_steps, setup_runner):
+        monkeypatch.setattr(module, "record", lambda event, **_: told.append(event))
     async with life(world) as one:
         await one.runner.configure(ASKED)
         async with asyncio.timeout(5):
@@ -544,9 +555,12 @@ async def test_a_disk_that_fails_does_not_keep_the_alternate_blocked(world: Worl
         async with asyncio.timeout(5):
             while world.as_it_is()[:2] != before[:2]:
                 await asyncio.sleep(0.001)
+        async with asyncio.timeout(5):
+            while "No space left" not in one.runner.page()["detail"]:
+                await asyncio.sleep(0.001)
         await asyncio.sleep(0.1)
-        assert "No space left" in one.runner.page()["detail"]
         assert told.count("setup_undoing") == len({Undo.DATA, Undo.TRAFFIC, Undo.TABLE})
+        assert told.count("setup_not_undone_yet") == 1
         full = False
         await one.ended()
     assert world.as_it_is() == before
@@ -670,16 +684,43 @@ async def test_before_the_alternate_is_blocked_it_is_looked_again_at_what_may_ha
     assert world.as_it_is()[0] == before
 
 
-async def test_the_data_is_there_before_the_alternate_is_blocked(world: World):
+async def test_a_primary_that_is_lost_while_the_data_is_sent_ends_it(world: World, monkeypatch: pytest.MonkeyPatch):
     """
-    However slow the line is: nothing is blocked for as long as it takes to send.
+    Sending takes as long as the line takes, and the alternate is blocked: nobody would carry the traffic.
     """
+    monkeypatch.setattr(setup_beside, "LOOK_S", 0.01)
+    monkeypatch.setattr(setup_beside, "LOST_MS", 100)
     world.stands = "sending"
+    before = world.as_it_is()
     async with life(world) as one:
         await one.runner.configure(ASKED)
         async with asyncio.timeout(5):
             await world.reached.wait()
-        assert {lim.traffic for lim in world.lims.values()} == {"allowed"}
+        await asyncio.sleep(0.2)
+        assert one.runner.step == "loading"
+        for server, lim in world.lims.items():
+            lim.connected = server.system is not System.PRIMARY
+        await one.ended()
+        assert one.runner.last is not None
+        assert "no LIM of the primary could be reached" in one.runner.last["why"]
+    assert world.as_it_is() == before
+
+
+async def test_a_load_that_goes_on_when_it_was_stopped_is_waited_for(world: World):
+    """
+    Its backup becomes valid a moment after the stop: what is looked at before then would be as before.
+    """
+    world.stands = "loading"
+    before = world.as_it_is()
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        world.busy = 1
+        world.stands = ""
+        one.runner.stop()
+        await one.ended()
+    assert world.as_it_is() == before
 
 
 @pytest.mark.parametrize("typed", ["192.0.2.10/24", "192.0.2", "::::"])

@@ -36,7 +36,7 @@ class Row:
 
 STEPS: tuple[Row, ...] = (
     Row("C01", Step.COPYING, "copy the primary's current backup"),
-    Row("C02", Step.TRANSLATING, "list its addresses, translate the primary's own ones, and send it to the alternate"),
+    Row("C02", Step.TRANSLATING, "list its addresses, and translate the primary's own ones"),
     Row("C03", Step.BLOCKING, "block the alternate"),
     Row("C04", Step.LOADING, "load the data into the alternate: it is reloaded, and all its traffic stops"),
     Row("C05", Step.STARTING, "start the supervision, with the primary active"),
