@@ -68,7 +68,7 @@ class Node:
     def power_on(self) -> None:
         """Lay its cable and start its processes."""
         run(["ip", "netns", "add", self.namespace])
-        network.plug(self.bed.plan, self.name, NET)
+        network.plug(self.bed.plan, self.name, NET, 100 + self.number)
         own = ["link set lo up", "link set eth0 up", f"addr add {self.address}/24 dev eth0"]
         network.batch(self.namespace, [*own, f"route replace default via {NET.address(1)}"])
         self.cgroup.make()

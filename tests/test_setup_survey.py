@@ -11,8 +11,8 @@ import pytest
 from redundancyd import setup_survey
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
-from redundancyd.adapters.far_data import Login
 from redundancyd.adapters.line_rate import line_rate
+from redundancyd.adapters.login import Login
 from redundancyd.config import parse
 from redundancyd.core.manifest import Entry
 from redundancyd.core.prerequisite_kinds import Asked
