@@ -4,12 +4,10 @@ What a step is about to change is on the disk before it changes it, so that the 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from redundancyd.adapters import traffic
 from redundancyd.adapters.channel import Channel
 from redundancyd.adapters.clock import Clock
 from redundancyd.adapters.data_files import DataFiles
@@ -20,7 +18,6 @@ from redundancyd.adapters.setup_file import LAYOUT
 from redundancyd.adapters.table_file import SavedTable
 from redundancyd.core.address_list import Seen
 from redundancyd.core.data_job import Past
-from redundancyd.core.events import Refused
 from redundancyd.core.mirrors import Mirror
 from redundancyd.core.prerequisites import looked_again
 from redundancyd.core.setup_plan import (
@@ -41,8 +38,8 @@ from redundancyd.errors import FarDataRefused, NotSaved, RedundancyError, Reques
 from redundancyd.requests import Configure
 from redundancyd.setup_beside import beside_the_primary
 from redundancyd.setup_foreign import FOREIGN, confirmed, new_in
+from redundancyd.setup_lims import SetupLims
 
-LOOK_MS, ORDER_MS = 5000, 5000
 BUSY = "busy"
 TOLD_MAX = 20
 Running = Callable[[str, int], None]
@@ -67,6 +64,7 @@ class SetupSteps:
         self.seen: Seen | None = None
         """what was found last in the primary's data"""
         self._channels, self._folder, self._files, self._clock, self._us = channels, folder, files, clock, us
+        self._lims = SetupLims(channels, us, self._tell_of_another)
 
     async def save(self, setup: Setup) -> None:
         """On disk when it returns; NotSaved if not."""
@@ -132,7 +130,7 @@ class SetupSteps:
 
     async def _look_again(self, tried: str) -> dict[Server, Status]:
         """What each LIM says: the primary carries the traffic still, and nobody else orders; it is a while ago."""
-        status = await self._look()
+        status = await self._lims.look()
         if lacking := looked_again(status, self._us):
             first = lacking[0]
             raise RequestRefused(tried, f"{first.name}: {'; '.join(first.found)}", first.remedy)
@@ -144,7 +142,7 @@ class SetupSteps:
         number = first_number(status.values())
         targets = to_block(self._channels, status)
         await self._note(replace(self.begun, number=number, blocked=tuple(server.name for server in targets)))
-        await self._each(targets, partial(self._order, Word.BLOCK, number))
+        await self._lims.each(targets, partial(self._lims.order, Word.BLOCK, number))
 
     async def load(self, steps: Steps, made: Translation, running: Running) -> None:
         """The alternate runs the mirror when this returns."""
@@ -160,7 +158,7 @@ class SetupSteps:
     async def start(self, site: Site) -> None:
         """The pair is configured when this returns."""
         await self._note(replace(self.begun, goal=True))
-        await self._listen(site.control)
+        await self._lims.listen(site.control)
         now = self._clock.now()
         goal = Goal(
             System.PRIMARY, self.begun.number, Kind.FORCED, by_operator=False, reason="configured", decided_at=now
@@ -176,51 +174,6 @@ class SetupSteps:
             await self._folder.setup.keep_table()
         except NotSaved as error:  # the next `configure` forgets it before it begins
             record("old_table_stays", level="warning", why=str(error))
-
-    async def _look(self) -> dict[Server, Status]:
-        found: dict[Server, Status] = {}
-
-        async def one(server: Server) -> None:
-            said = await traffic.look(self._channels[server], LOOK_MS)
-            found[server] = _worked(f"looking at {server.name}", said)
-
-        await self._each(tuple(self._channels), one)
-        return found
-
-    async def _order(self, word: Word, number: int, server: Server) -> None:
-        said = await traffic.order(self._channels[server], word, number, self._us.name, ORDER_MS)
-        _worked(f"{word} {number} on {server.name}", said)
-
-    async def _listen(self, control: tuple[str, ...]) -> None:
-        """After a restart a LIM of the primary that was allowed listens for these before it allows itself."""
-
-        async def one(server: Server) -> None:
-            said = await traffic.listen(self._channels[server], self._us.name, control, ORDER_MS)
-            if control or not self._is_theirs(server, said):
-                _worked(f"listen on {server.name}", said)
-
-        await self._each(tuple(server for server in self._channels if server.system is System.PRIMARY), one)
-
-    async def _forget(self, server: Server) -> None:
-        said = await traffic.remove(self._channels[server], self._us.name, ORDER_MS)
-        if not self._is_theirs(server, said):
-            _worked(f"remove on {server.name}", said)
-
-    def _is_theirs(self, server: Server, said: Status | Refused) -> bool:
-        """Whether it refused because another supervision orders it: then nothing of ours is left to undo there."""
-        if not isinstance(said, Refused) or said.status is None:
-            return False
-        if said.status.supervisor.partition(".")[0] in {"", self._us.id}:
-            return False
-        self._tell("order_of_another", "warning", server.name, server=server.name, why=said.detail)
-        return True
-
-    async def _each(self, servers: tuple[Server, ...], work: Callable[[Server], Awaitable[None]]) -> None:
-        """The work on all of them at once; then the first failure."""
-        answers = await asyncio.gather(*(work(server) for server in servers), return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
 
     # --- backwards ---
 
@@ -255,11 +208,14 @@ class SetupSteps:
             self._told[key] = fields
             record(event, level=level, **fields)
 
+    def _tell_of_another(self, server: Server, why: str) -> None:
+        self._tell("order_of_another", "warning", server.name, server=server.name, why=why)
+
     async def _undo(self, what: Undo, steps: Steps, running: Running) -> None:
         match what:
             case Undo.GOAL:
                 await self._folder.setup.put_aside(["goal"])
-                await self._listen(())
+                await self._lims.listen(())
             case Undo.DATA:
                 await self._until_loaded(steps, running)
                 if measure := await steps.loader.measure():
@@ -270,7 +226,7 @@ class SetupSteps:
             case Undo.TRAFFIC:
                 names = self.begun.blocked
                 servers = tuple(server for server in self._channels if server.name in names)
-                await self._each(servers, self._release)
+                await self._lims.each(servers, partial(self._lims.release, self.begun.number + 1))
             case Undo.TABLE:
                 await self._folder.setup.restore_table()
 
@@ -282,13 +238,6 @@ class SetupSteps:
             if error.word == BUSY:
                 raise
 
-    async def _release(self, server: Server) -> None:
-        number = self.begun.number + 1
-        said = await traffic.order(self._channels[server], Word.ALLOW, number, self._us.name, ORDER_MS)
-        if not self._is_theirs(server, said):
-            _worked(f"allow {number} on {server.name}", said)
-            await self._forget(server)
-
     # --- what `remove` has left to do ---
 
     async def finish_removal(self) -> None:
@@ -297,11 +246,11 @@ class SetupSteps:
             await self._folder.setup.put_aside()
             await self.save(replace(self.setup, aside=False))
         left = [server for server, channel in self._channels.items() if self._is_left(server) and channel.connected]
-        answered = await self._answered() if left else {}
+        answered = await self._lims.answered() if left else {}
         for server in left:
             try:
                 await self._complete(server, answered)
-                await self._forget(server)
+                await self._lims.forget(server)
             except RedundancyError as error:
                 self._tell("lim_not_disarmed", "warning", server.name, server=server.name, why=str(error))
                 continue
@@ -320,26 +269,7 @@ class SetupSteps:
         else:
             return
         record("takeover_completed", level="notice", server=server.name, takeover=number, word=str(word))
-        await self._order(word, number, server)
+        await self._lims.order(word, number, server)
 
     def _is_left(self, server: Server) -> bool:
         return server.name in self.setup.disarm
-
-    async def _answered(self) -> dict[Server, Status]:
-        """What each server says that does say something now."""
-        found: dict[Server, Status] = {}
-
-        async def one(server: Server) -> None:
-            with suppress(RedundancyError):
-                found[server] = _worked(
-                    f"looking at {server.name}", await traffic.look(self._channels[server], LOOK_MS)
-                )
-
-        await self._each(tuple(server for server, channel in self._channels.items() if channel.connected), one)
-        return found
-
-
-def _worked(tried: str, said: Status | Refused) -> Status:
-    if isinstance(said, Refused):
-        raise FarDataRefused(tried, f"{said.error}: {said.detail}", word=said.error)
-    return said

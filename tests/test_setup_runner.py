@@ -266,7 +266,7 @@ WAYS = {
     "translating": Step.TRANSLATING,
     "block": Step.BLOCKING,
     "blocked": Step.BLOCKING,
-    "sending": Step.TRANSLATING,
+    "sending": Step.LOADING,
     "loading": Step.LOADING,
     "loaded": Step.LOADING,
     "listen": Step.STARTING,
