@@ -119,8 +119,14 @@ class DataJob:
     async def _end_load(self) -> None:
         """The decision hears that no load is under way any more, and so will the next start."""
         if self.permit.ended():
-            with suppress(NotSaved):
-                await self._files.save_load(None)
+            await self._note_load(None)
+
+    async def _note_load(self, begun: LoadBegun | None) -> None:
+        """What the next start is to hear of; a disk that does not take it is told, and the older one is heard of."""
+        try:
+            await self._files.save_load(begun)
+        except NotSaved as error:
+            record("data_state_unsaved", level="error", why=str(error))
 
     async def _finish(self, number: str, result: Result, why: str) -> None:
         self.past = self.past.finished(result, why, self._clock.wall_ms())
@@ -250,7 +256,8 @@ class DataJob:
     async def _roll_back(self) -> Outcome:
         """Load what ran before, in the time that a takeover waits for; a load that never began needs no way back."""
         if waits := "" if self._state is None else data_job.takeover_waits(self._state):
-            if self.permit.until - self._clock.now() < data_job.ROLLBACK_LEAST_MS:
+            left_ms = self.permit.until - self._clock.now()
+            if waits == data_job.ACTIVE or left_ms < data_job.ROLLBACK_LEAST_MS:
                 return Ended.CALLED_OFF, waits
         else:
             await self._go_on_until(self._clock.now() + self._steps.reload_deadline_ms)
@@ -262,8 +269,7 @@ class DataJob:
         """A takeover that becomes due waits for this reload, too; so it does after a restart."""
         assert self._begun is not None
         self.permit.go_on_until(until)
-        with suppress(NotSaved):
-            await self._files.save_load(replace(self._begun, until=until))
+        await self._note_load(replace(self._begun, until=until))
 
     def _running(self, what: str, seconds: int) -> None:
         self.exchange = f"{what}, {seconds} s"

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -167,14 +167,13 @@ class Running:
         elif isinstance(event, LoadAsked):
             self.runner.granted(Load(event.request, event.at + self.lasts_ms))
 
-    async def job(self, request: DataCopy | DataLoad) -> Past:
-        """A job from its beginning to its end."""
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[None]:
+        """The runner is running."""
         await self.runner.begin()
-        before = self.runner._job.past.ended_at
         task = asyncio.create_task(self.runner.run())
         try:
-            assert isinstance(await self.runner.act(request), Done)
-            return await self.ended(before)
+            yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -182,13 +181,25 @@ class Running:
             while not self.runner._desk._file._disk._idle.is_set():  # what was broken off ends by itself
                 await asyncio.sleep(0.001)
 
+    async def ask(self, request: DataCopy | DataLoad) -> Past:
+        """How a job ends that is asked for while it is."""
+        before = self.runner._job.past.ended_at
+        assert isinstance(await self.runner.act(request), Done)
+        return await self.ended(before)
+
+    async def job(self, request: DataCopy | DataLoad) -> Past:
+        """A job from its beginning to its end."""
+        async with self.up():
+            return await self.ask(request)
+
     async def ended(self, before: int | None = None) -> Past:
         """How the job ended, once that is on the disk; not the one that ended at this instant."""
         async with asyncio.timeout(5):
             while True:
-                past = (await self.files.read()).past
-                if past.ended_at != before and self.runner.page()["step"] == "resting":
-                    return past
+                kept = await self.files.read()
+                is_over = kept.load is None and self.runner.page()["step"] == "resting"
+                if kept.past.ended_at != before and is_over:
+                    return kept.past
                 await asyncio.sleep(0.01)
 
     def kinds(self) -> list[type[Event]]:
@@ -220,14 +231,15 @@ async def test_a_copy_goes_no_further_where_too_many_mirrors_stay(running: Runni
     """
     The copy is there; nobody has asked for a load.
     """
-    running.site.mirrors = ()
-    running.site.goes["keep"] = raising(error)
-    past = await running.job(DataCopy())
-    assert past.result is Result.COPIED
-    assert str(error) in past.why
-    assert running.site.done == ["pull", "keep"]
-    running.site.mirrors = (MIRROR,)
-    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
+    async with running.up():
+        running.site.mirrors = ()
+        running.site.goes["keep"] = raising(error)
+        past = await running.ask(DataCopy())
+        assert past.result is Result.COPIED
+        assert str(error) in past.why
+        assert running.site.done == ["pull", "keep"]
+        running.site.mirrors = (MIRROR,)
+        assert (await running.ask(DataLoad(None, copy=True))).result is Result.LOADED
 
 
 @pytest.mark.D3
@@ -322,16 +334,19 @@ async def test_a_takeover_that_waits_for_a_load_that_hung_does_not_wait_for_the_
     """
     Its time is over: the alternate is allowed as it is, and no reload begins in that very instant.
     """
-    monkeypatch.setattr(data_job, "takeover_waits", lambda _: "a takeover to the alternate waits")
-    impatient.site.goes["load"] = raising(FarDataRefused("load", "no end", word="reload_hangs"))
-    past = await impatient.job(DataLoad())
-    assert past.result is Result.BROKEN
-    assert "a takeover to the alternate waits" in past.why
-    assert "rollback" not in impatient.site.done
-    assert impatient.kinds() == [LoadAsked, LoadEnded]
-    impatient.lasts_ms = 60_000
-    assert (await impatient.job(DataLoad())).result is Result.ROLLED_BACK
-    assert impatient.kinds()[2:] == [LoadAsked, LoadEnded]
+    async with impatient.up():
+        monkeypatch.setattr(data_job, "takeover_waits", lambda _: "a takeover to the alternate waits")
+        impatient.site.goes["load"] = raising(FarDataRefused("load", "no end", word="reload_hangs"))
+        past = await impatient.ask(DataLoad())
+        assert past.result is Result.BROKEN
+        assert "a takeover to the alternate waits" in past.why
+        assert "rollback" not in impatient.site.done
+        assert impatient.kinds() == [LoadAsked, LoadEnded]
+        impatient.lasts_ms = 60_000
+        assert (await impatient.ask(DataLoad())).result is Result.ROLLED_BACK
+        assert impatient.kinds()[2:] == [LoadAsked, LoadEnded]
+        monkeypatch.setattr(data_job, "takeover_waits", lambda _: data_job.ACTIVE)  # somebody has allowed it by hand
+        assert (await impatient.ask(DataLoad())).result is Result.BROKEN
 
 
 async def test_a_rollback_that_fails_is_told_as_what_it_is(running: Running):
@@ -351,17 +366,18 @@ async def test_what_a_broken_load_left_is_neither_forgotten_nor_taken_for_what_w
     """
     A copy leaves the alarm as it is; nobody is said to have changed the data by hand; the same mirror is loaded anew.
     """
-    assert (await running.job(DataLoad())).loaded == STAMP
-    running.site.goes["load"] = raising(FarDataRefused("load", "it failed", word="reload_failed"))
-    running.site.goes["rollback"] = raising(OutOfReach("rollback", "gone"))
-    assert (await running.job(DataLoad())).result is Result.BROKEN
-    running.site.current = "20260310031502"
-    assert "the current backup is there already" in (await running.job(DataCopy())).why
-    old = "backup_too_old"  # the stamp of these tests is of long ago
-    assert [alarm.name for alarm in running.runner.alarms()] == ["data_not_rolled_back", old]
-    running.site.goes = {}
-    assert (await running.job(DataLoad(None, copy=True))).result is Result.LOADED
-    assert [alarm.name for alarm in running.runner.alarms()] == [old]
+    async with running.up():
+        assert (await running.ask(DataLoad())).loaded == STAMP
+        running.site.goes["load"] = raising(FarDataRefused("load", "it failed", word="reload_failed"))
+        running.site.goes["rollback"] = raising(OutOfReach("rollback", "gone"))
+        assert (await running.ask(DataLoad())).result is Result.BROKEN
+        running.site.current = "20260310031502"
+        assert "the current backup is there already" in (await running.ask(DataCopy())).why
+        old = "backup_too_old"  # the stamp of these tests is of long ago
+        assert [alarm.name for alarm in running.runner.alarms()] == ["data_not_rolled_back", old]
+        running.site.goes = {}
+        assert (await running.ask(DataLoad(None, copy=True))).result is Result.LOADED
+        assert [alarm.name for alarm in running.runner.alarms()] == [old]
 
 
 class Clocks(Clock):
@@ -636,20 +652,21 @@ async def test_what_is_tried_again_is_what_was_asked_for(running: Running, monke
     """
     Not a load in the middle of the day where somebody wanted a copy, and not the newest one where it was an older one.
     """
-    monkeypatch.setattr("redundancyd.load_permit.ASK_FOR_MS", 0)
-    running.site.goes["pull"] = raising(OutOfReach("pull", "gone"))
-    assert (await running.job(DataCopy())).result is Result.TRIED_AGAIN
-    assert running.runner.page()["again_in_ms"] > 0
-    assert running.runner._due() is None
-    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
-    assert running.runner._due() == DataCopy()
-    running.site.goes = {}
-    running.refusal = "a beat was missed"
-    running.site.mirrors = (Mirror("20260101000000", Condition.WHOLE), MIRROR)
-    wanted = DataLoad("20260101000000")
-    assert (await running.job(wanted)).result is Result.TRIED_AGAIN
-    running.runner._job.past = replace(running.runner._job.past, ended_at=1)
-    assert running.runner._due() == wanted
+    async with running.up():
+        monkeypatch.setattr("redundancyd.load_permit.ASK_FOR_MS", 0)
+        running.site.goes["pull"] = raising(OutOfReach("pull", "gone"))
+        assert (await running.ask(DataCopy())).result is Result.TRIED_AGAIN
+        assert running.runner.page()["again_in_ms"] > 0
+        assert running.runner._due() is None
+        running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+        assert running.runner._due() == DataCopy()
+        running.site.goes = {}
+        running.refusal = "a beat was missed"
+        running.site.mirrors = (Mirror("20260101000000", Condition.WHOLE), MIRROR)
+        wanted = DataLoad("20260101000000")
+        assert (await running.ask(wanted)).result is Result.TRIED_AGAIN
+        running.runner._job.past = replace(running.runner._job.past, ended_at=1)
+        assert running.runner._due() == wanted
 
 
 async def test_an_alarm_that_comes_and_goes_is_told_as_any_other(running: Running, monkeypatch: pytest.MonkeyPatch):

@@ -26,7 +26,7 @@ OVERDUE_MS = 48 * HOUR_MS
 
 ROLLBACK_LEAST_MS = 10_000
 """Where a takeover waits and less time than this is left, what ran before is not loaded again"""
-_ACTIVE = "the alternate is active: its data is not touched"
+ACTIVE = "the alternate is active: its data is not touched"
 
 
 class Step(StrEnum):
@@ -149,7 +149,7 @@ def hindrance(state: State) -> str:
     if goal is None:
         return "no goal is known"
     if goal.active is System.ALTERNATE:
-        return _ACTIVE
+        return ACTIVE
     if called_for(state) is not None:
         return "a takeover to the alternate is due"
     return ""
@@ -158,7 +158,7 @@ def hindrance(state: State) -> str:
 def takeover_waits(state: State) -> str:
     """Why the alternate is wanted as it is, as soon as its load has ended; empty when nobody waits for that."""
     if state.goal is not None and state.goal.active is System.ALTERNATE:
-        return _ACTIVE
+        return ACTIVE
     called = called_for(state)
     waits = called is not None and called.active is System.ALTERNATE and not held(state, called.active)
     return "a takeover to the alternate waits" if waits else ""
