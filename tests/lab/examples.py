@@ -21,6 +21,8 @@ def calm(place: Place) -> None:
     """
     place.bed.set_cuts(())
     place.wait(lambda: bool(place.page("goal", "done")) and place.page("exchange_data", "step") == "resting")
+    if place.page("pause") is not None:
+        place.order("settings", "resume")
     place.wait(place.daemon.is_ready)
     if place.page("goal", "active") == "alternate":
         place.order("manual-takeover", "traffic-in-primary", "--yes")
@@ -82,7 +84,8 @@ def has_entry(place: Place) -> bool:
     """
     Whether the daemon's table translates the address of the examples.
     """
-    return ENTRY in place.translation().get("table", "")
+    lines = place.translation().get("table", "").splitlines()
+    return ENTRY.split() in [line.replace("->", " ").split() for line in lines]
 
 
 def without_entry(place: Place) -> None:
@@ -164,11 +167,12 @@ def is_configured(place: Place) -> bool:
 
 def is_unconfigured(place: Place) -> bool:
     """
-    Nobody supervises, every LIM can be asked, and no LIM holds an order.
+    Nobody supervises, every LIM can be asked, and none holds an order: what was done by hand is none.
     """
     lims = [lim for system in (place.page("systems") or {}).values() for lim in system["lims"]]
     reached = bool(lims) and all(lim["reach"] for lim in lims)
-    return reached and place.page("configured") is False and not any(lim.ordered() for lim in place.bed.lims.values())
+    words = {str(lim.ordered().get("word", "none")) for lim in place.bed.lims.values()}
+    return reached and place.page("configured") is False and words == {"none"}
 
 
 def unconfigured(place: Place) -> None:

@@ -22,7 +22,7 @@ from tests.lab.place import Case, Place, does_what_it_shows, said
 from tests.lab.prompt import HOME, prompt
 
 EDITOR = f"{HOME}/editor"
-IN_THE_LAB = (pytest.mark.lab, pytest.mark.strict, pytest.mark.timeout(180))
+LAB = (pytest.mark.lab, pytest.mark.timeout(180))
 
 
 @contextmanager
@@ -59,8 +59,8 @@ PAIR: Mapping[str, Case] = {
         lambda place: place.page("goal", "active") == "alternate" and place.page("goal", "revert_in_ms") is None,
         said("manual-takeover", "traffic-in-alternate", "--revert-after", "15m", "--yes"),
     ),
-    "translation": Case("192.0.2.11 -> 198.51.100.11", before=examples.all_confirmed),
-    "translation-list": Case("192.0.2.11 -> 198.51.100.11", before=examples.all_confirmed),
+    "translation": Case("192.0.2.11 -> 198.51.100.11", before=examples.with_mirror),
+    "translation-list": Case("192.0.2.11 -> 198.51.100.11", before=examples.with_mirror),
     "translation-edit": Case("the table has", examples.has_entry, examples.without_entry),
     "translation-set": Case("192.0.2.11 becomes 198.51.100.11", examples.has_entry, examples.without_entry),
     "translation-import": Case("the table has", examples.has_entry, examples.with_file),
@@ -108,7 +108,7 @@ SETUP: Mapping[str, Case] = {
 """Where redundancy-lim is on every LIM, and no pair was made of them."""
 BARE: Mapping[str, Case] = {
     "lim-key": Case("ssh-ed25519 ", lambda place: place.bed.supervisor.path("/etc/redundancyd/supervision").exists()),
-    "lim-install": Case("installed; answers to the supervision", examples.is_installed),
+    "lim-install": Case("answers to the supervision, traffic is allowed", examples.is_installed),
     "lim-check": Case(
         "mended: /etc/redundancyd/lim.conf has mode 0666", examples.is_installed, examples.installed_and_opened
     ),
@@ -149,14 +149,14 @@ def bare() -> Iterator[Place]:
         yield place
 
 
-def cases(found: Mapping[str, Case]) -> list[object]:
+def cases(found: Mapping[str, Case], *marks: pytest.MarkDecorator) -> list[object]:
     """
-    Each by its name.
+    Each by its name, all of them on one bed.
     """
-    return [pytest.param(name, case, id=name, marks=IN_THE_LAB) for name, case in found.items()]
+    return [pytest.param(name, case, id=name, marks=(*LAB, *marks)) for name, case in found.items()]
 
 
-@pytest.mark.parametrize(("name", "case"), cases(PAIR))
+@pytest.mark.parametrize(("name", "case"), cases(PAIR, pytest.mark.strict))
 def test_an_example_does_to_a_supervised_pair_what_it_shows(pair: Place, name: str, case: Case):
     """
     The primary is active and nothing goes on when it is typed, unless the example needs it otherwise.
@@ -165,7 +165,7 @@ def test_an_example_does_to_a_supervised_pair_what_it_shows(pair: Place, name: s
     does_what_it_shows(pair, name, case)
 
 
-@pytest.mark.parametrize(("name", "case"), cases(SETUP))
+@pytest.mark.parametrize(("name", "case"), cases(SETUP, pytest.mark.xdist_group("examples of setup")))
 def test_an_example_does_before_and_after_a_pair_what_it_shows(unconfigured: Place, name: str, case: Case):
     """
     By hand while nothing is configured; the way in, and the way out.
@@ -173,7 +173,7 @@ def test_an_example_does_before_and_after_a_pair_what_it_shows(unconfigured: Pla
     does_what_it_shows(unconfigured, name, case)
 
 
-@pytest.mark.parametrize(("name", "case"), cases(BARE))
+@pytest.mark.parametrize(("name", "case"), cases(BARE, pytest.mark.xdist_group("examples on bare LIMs")))
 def test_an_example_does_without_a_daemon_what_it_shows(bare: Place, name: str, case: Case):
     """
     The key, and what the supervision needs on each LIM; host keys are compared, and a password is typed.
