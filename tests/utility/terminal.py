@@ -20,6 +20,7 @@ KEYS = {
     "left": "\x1b[D",
     "page down": "\x1b[6~",
     "page up": "\x1b[5~",
+    "home": "\x1b[H",
     "end": "\x1b[F",
     "enter": "\r",
     "escape": "\x1b",
