@@ -130,13 +130,15 @@ async def test_example_2_by_keys(site: Site):
     site.bed.power_off(site.bed.of(ALTERNATE))
     for lim in site.bed.of(PRIMARY):
         assert lim.traffic() is Traffic.BLOCKED
-        async with terminal(command=shell(site, lim.name, "sh")) as screen:
+        async with terminal(command=shell(site, lim.name)) as screen:
             await screen.see("#", within_s=20)
             await screen.press("redundancy-lim remove", "enter")
             await screen.see(f'{{"ok":true,"lim":{lim.plan.number},"system":"primary","traffic":"blocked"')
             await screen.press("redundancy-lim allow --by-hand", "enter")
             await screen.see(f'{{"ok":true,"lim":{lim.plan.number},"system":"primary","traffic":"allowed"')
-            await screen.press("exit", "enter")
+            await screen.press("echo status=$?", "enter")
+            await screen.see("status=0")
+            await screen.press("exit 0", "enter")
             assert await screen.ended() == 0
     assert site.traffic(PRIMARY) == ALLOWED
     assert {site.restart(lim) for lim in site.bed.of(PRIMARY)} == ALLOWED
