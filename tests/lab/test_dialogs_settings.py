@@ -86,7 +86,7 @@ CHANGES = (
         ("192.0.2.98", "198.51.100.98"),
     ),
     Change("settings translation import", lambda site: "192.0.2.98" not in table(site), (TABLE,)),
-    Change("data auto create", lambda site: site.page()["exchange_data"]["auto"] == "02:30", ("02:30",)),
+    Change("data auto create", lambda site: "02:30" in str(site.page()["exchange_data"]["auto"]), ("02:30",)),
     Change("data auto remove", lambda site: site.page()["exchange_data"]["auto"] is None),
     Change("settings adopt", lambda site: "foreign_supervisor" not in alarms(site), asks=True),
 )

@@ -159,9 +159,7 @@ async def look_at_the_pair(screen: Terminal) -> None:
 
 async def load(screen: Terminal) -> None:
     """The mirror by its stamp, from the list."""
-    await screen.choose("data", "load")
-    await screen.go_to(NEWEST)
-    await screen.press("enter")
+    await screen.choose("data", "load", NEWEST)
     await screen.see(f"stamp: {NEWEST}")
     await go_on(screen)
     await screen.see("data_job_ended", "loaded", "<  OK  >", within_s=60)

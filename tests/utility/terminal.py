@@ -84,9 +84,10 @@ class Terminal:
         """In a menu go to the line of this word and take it; the next word in the menu that comes then."""
         for word in words:
             await self.go_to(word)
-            title = self.title
+            menu = self.text
             await self.press("enter")
-            await self.leave(title)
+            await self._until(lambda menu=menu: self.text != menu, 20, f"{word!r} leads nowhere")
+            await self._drawn()
 
     async def go_to(self, word: str) -> None:
         """To the line of this word in a menu, a line at a time."""
@@ -99,6 +100,10 @@ class Terminal:
     async def leave(self, title: str) -> None:
         """Wait until this is the title no more, and what comes instead is drawn to its end."""
         await self._until(lambda: self.title != title, 20, f"stays at {title!r}")
+        await self._drawn()
+
+    async def _drawn(self) -> None:
+        """Wait until nothing more comes."""
         seen = -1
         while seen != len(self.raw):
             seen = len(self.raw)

@@ -61,7 +61,7 @@ def test_the_last_question_names_what_was_chosen_on_the_way():
     load = next(node for node in nodes() if node.words == ("data", "load"))
     assert "  stamp: 20260309031502\n" in menus.question(load, {"stamp": "20260309031502"}).text
     assert "stamp:" not in menus.question(load, {}).text
-    confirm = next(node for node in nodes() if node.words[-1:] == ("confirm",) and node.words[0] == "settings")
+    confirm = next(node for node in nodes() if node.words == ("settings", "translation", "confirm"))
     assert "addresses: 192.0.2.1 192.0.2.2" in menus.question(confirm, {"addresses": ["192.0.2.1", "192.0.2.2"]}).text
 
 
