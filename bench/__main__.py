@@ -86,8 +86,8 @@ def exchange(words: argparse.Namespace, found: Found, chance: random.Random, tel
 def relaxed(words: argparse.Namespace, found: Found, chance: random.Random, tell: Tell) -> None:
     """The bed with beats of a second: rest, orders, cuts."""
     with on_stage(f"{words.prefix}-1", RELAXED) as stage:
-        pair = start_pair(stage.bed, RELAXED.interval_ms / 1000)
-        if "idle" in parts(words):
+        pair = start_pair(stage.bed, RELAXED.interval_ms / 1000) if parts(words) & {"idle", "cuts"} else None
+        if pair is not None and "idle" in parts(words):
             seconds = QUICK_REST_S if words.quick else REST_S
             tell(f"at rest for {seconds:g} s, beats of 1 s")
             pair.wait_settled()
@@ -101,7 +101,7 @@ def relaxed(words: argparse.Namespace, found: Found, chance: random.Random, tell
             orders = Orders()
             run_orders(stage, orders, words.runs, tell)
             found["orders"] = report.orders_as_json(orders, report.load())
-        if "cuts" in parts(words):
+        if pair is not None and "cuts" in parts(words):
             stage.wait_settled(System.PRIMARY)
             cuts = Cuts(RELAXED, AT_MOST[RELAXED])
             tell("silent cuts at 1 s x 3, in turn with keepalived")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import click
@@ -12,7 +13,6 @@ from redundancyd.utility import (
     data_screens,
     explanation,
     past_alarms,
-    rows,
     screens,
     setup_screens,
     translation_screens,
@@ -65,13 +65,32 @@ def _translation(client: Client, _: Values) -> Any:  # noqa: ANN401
     return client.get("/v1/translation")
 
 
+def _table(_: Client, __: Values) -> Any:  # noqa: ANN401
+    return _rows().pages()
+
+
+def _table_screen(_: Any, __: Paint) -> str:  # noqa: ANN401
+    return str(_rows().table())
+
+
 def _row(_: Client, values: Values) -> Any:  # noqa: ANN401
     number = str(values["row"]).upper()
-    page = rows.find(number)
+    page = _rows().find(number)
     if page is None:
-        known = [found["row"] for found in rows.pages()]
+        known = [found["row"] for found in _rows().pages()]
         raise click.UsageError(f"there is no row {number}; the table has {known[0]} to {known[-1]}")
     return page
+
+
+def _row_screen(page: Any, _: Paint) -> str:  # noqa: ANN401
+    return str(_rows().row(page))
+
+
+def _rows() -> ModuleType:
+    """The table brings the whole decision with it, which no other word has to wait for."""
+    from redundancyd.utility import rows  # noqa: PLC0415
+
+    return rows
 
 
 LOOKS: Mapping[str, Look] = {
@@ -84,7 +103,7 @@ LOOKS: Mapping[str, Look] = {
     "alarms": Look(_alarms, past_alarms.screen),
     "explain": Look(_explanation, explanation.screen),
     "events": Look(_events, lambda events, paint: "\n".join(screens.event(line, paint) for line in events)),
-    "inspect-table": Look(lambda *_: rows.pages(), lambda *_: rows.table()),
+    "inspect-table": Look(_table, _table_screen),
     "inspect-state": Look(_status, lambda page, _: "\n".join(screens.facts(page))),
-    "inspect-row": Look(_row, lambda page, _: rows.row(page)),
+    "inspect-row": Look(_row, _row_screen),
 }

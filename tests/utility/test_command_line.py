@@ -351,6 +351,20 @@ def test_help_comes_at_once_and_loads_no_http():
     assert subprocess.run([sys.executable, "-c", probe], env=ENV, capture_output=True, check=False).stderr == b""
 
 
+def test_looking_at_the_daemon_loads_nothing_of_the_decision(folder: Path):
+    """
+    The table of takeovers is for `inspect table`; whoever looks at the status does not wait for it.
+    """
+    probe = (
+        f"import sys; from redundancyd.utility.cli import run; run(['--socket', '{folder}/s', 'status']);"
+        "heavy = {'redundancyd.core.takeover', 'redundancyd.core.state', 'redundancyd.lim_setup', 'asyncio',"
+        " 'prompt_toolkit', 'pydantic'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], env=ENV, capture_output=True, text=True, check=False)
+    assert (done.returncode, "loaded" in done.stderr) == (0, False), done.stderr
+
+
 @pytest.mark.strict
 def test_help_takes_less_than_150_ms():
     """
