@@ -24,7 +24,7 @@ MIRRORS = [
 def shown(past: Past, step: str = "resting", progress: Progress | None = None) -> dict[str, Any]:
     """The status page, as far as the screen reads it."""
     doing = {"step": step, "stamp": "20260309031502", "exchange": None}
-    found = page(doing, progress, past, Daily(2, 30, "Europe/Stockholm"), NOW)
+    found = page(doing, progress, past, Daily(2, 30, "Europe/Stockholm"), past.retry_at(NOW), NOW)
     return {
         "exchange_data": {
             **found,
