@@ -12,7 +12,7 @@ from pathlib import Path
 from redundancyd.adapters.far_data import worked
 from redundancyd.adapters.lim_wire import AskLim, Wire, expect, read_line
 from redundancyd.adapters.tar_stream import spelled
-from redundancyd.core.manifest import LimManifest
+from redundancyd.core.manifest import LimManifest, folder_of
 from redundancyd.core.paths import name_of
 
 RECEIVE_DEADLINE_MS = 3_600_000
@@ -86,7 +86,7 @@ class IntoLim(AskLim):
 def given_manifest(manifest: LimManifest) -> bytes:
     """A manifest, spelled exactly as `manifest` of redundancy-lim prints one."""
     lim, stamp = manifest.lim, manifest.stamp
-    lines = [f'{{"ok":true,"stamp":"{stamp}","lim":{lim},"folder":"xdata_{lim}_{stamp}"}}']
+    lines = [f'{{"ok":true,"stamp":"{stamp}","lim":{lim},"folder":"{folder_of(lim, stamp)}"}}']
     lines += [
         f'{{"path":"{spelled(entry.path)}","size_bytes":{entry.size_bytes},"sha256":"{entry.sha256}"}}'
         for entry in manifest.files

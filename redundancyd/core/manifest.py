@@ -92,7 +92,7 @@ class Reader:
     def _head(self, value: Mapping[str, Any]) -> None:
         if value.get("ok") is not True:
             raise ManifestNotUnderstood(f"the LIM refused: {shown(value.get('error', 'it did not say why'))}")
-        wanted = {"stamp": self.stamp, "lim": self.lim, "folder": f"xdata_{self.lim}_{self.stamp}"}
+        wanted = {"stamp": self.stamp, "lim": self.lim, "folder": folder_of(self.lim, self.stamp)}
         for name, expected in wanted.items():
             found = value.get(name)
             if type(found) is not type(expected) or found != expected:
@@ -122,6 +122,11 @@ class Reader:
             if type(found) is not type(expected) or found != expected:
                 raise ManifestNotUnderstood(f"it ends with {name} {shown(found)}, but has {expected}")
         self.ended = True
+
+
+def folder_of(lim: int, stamp: str) -> str:
+    """Name of the folder of a backup on a LIM."""
+    return f"xdata_{lim}_{stamp}"
 
 
 def parse(lines: Iterable[str], *, lim: int, stamp: str) -> LimManifest:
