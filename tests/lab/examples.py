@@ -3,16 +3,14 @@
 from redundancyd.core.systems import System, Traffic
 from redundancyd.lab.disk import translation
 from redundancyd.lab.exchange_data import FOREIGN
-from redundancyd.lab.lim import Lim
 from redundancyd.scenarios.links import ways
 from tests.lab.place import ANSWER_S, BY_NAME, Place
-from tests.lab.prompt import HOME, PASSWORD
+from tests.lab.prompt import HOME
 
 TABLE = f"{HOME}/table.txt"
 ENTRY = "192.0.2.11 198.51.100.11\n"
 """Of the table of every bed, and of the examples."""
 NEWEST = "20260309031502"
-_SSHD = "/etc/redundancy-lab/sshd_config"
 
 
 def calm(place: Place) -> None:
@@ -211,17 +209,6 @@ def traffic(place: Place, system: System) -> set[Traffic]:
 
 
 # ---- what stands on a LIM -------------------------------------------------------------------------------------------
-
-
-def with_administrator(lim: Lim, name: str) -> None:
-    """
-    Somebody who may log in by password, and become root with it.
-    """
-    lim.run(["useradd", "--create-home", "--shell", "/bin/sh", name])
-    lim.run(["chpasswd"], text=f"{name}:{PASSWORD}\n")
-    lim.run(["sh", "-c", f"echo '{name} ALL=(ALL) ALL' >/etc/sudoers.d/{name}; chmod 440 /etc/sudoers.d/{name}"])
-    lim.run(["sed", "-i", "s/^PasswordAuthentication no/PasswordAuthentication yes/", _SSHD])
-    lim.run(["sh", "-c", f"kill $(cat /run/sshd.pid); sleep 0.2; /usr/sbin/sshd -f {_SSHD}"])
 
 
 def is_installed(place: Place) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pexpect
 
+from tests.lab.administrator import PASSWORD
+
 HOME = "/root"
-PASSWORD = "pass word's $1"
-"""Of the administrator of a bed who is not root: sudo asks for it too."""
 ANSWERS = {r"Go on\?": "y", r"Are they the same\?": "y", r"Password of \w+": PASSWORD}
 """The questions of the program, and what somebody who wants the thing done says."""
 INTERRUPTED = 130

@@ -17,6 +17,7 @@ from redundancyd.lab.daemon_process import Daemon
 from redundancyd.lab.exchange_data import FOREIGN, PROXY
 from redundancyd.lab.plan import BedPlan
 from tests.lab import examples
+from tests.lab.administrator import with_administrator
 from tests.lab.examples import ENTRY, NEWEST, calm
 from tests.lab.place import Case, Place, does_what_it_shows, said
 from tests.lab.prompt import HOME, prompt
@@ -145,7 +146,7 @@ def bare() -> Iterator[Place]:
     """One LIM in each system; an administrator may log in by password and become root, and that is all."""
     with place_of(BedPlan(f"ex-bare-{os.getpid()}", lims=1, installed=False)) as place:
         for lim in place.bed.lims.values():
-            examples.with_administrator(lim, "mxone_admin")
+            with_administrator(lim, "mxone_admin")
         yield place
 
 

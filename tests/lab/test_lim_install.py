@@ -18,13 +18,11 @@ from redundancyd.lab.lim import Lim
 from redundancyd.lab.plan import BedPlan
 from redundancyd.lab.system import run
 from redundancyd.lim.texts import shipped
+from tests.lab.administrator import PASSWORD, SSHD, restart_sshd, with_administrator
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
-PASSWORD = "pass word's $1"
-"""Of an administrator who is not root: sudo asks for it too."""
 WRONG_WORDS = 2
-SSHD = "/etc/redundancy-lab/sshd_config"
 FILES = "/usr/sbin/redundancy-lim /etc/redundancyd /etc/sudoers.d/redundancy-lim /etc/systemd/system /home"
 
 
@@ -33,19 +31,8 @@ def bare() -> Iterator[Bed]:
     """A bed of 1 + 1 LIMs without anything of ours, where `admin` may log in by password and become root."""
     with standing(BedPlan(f"li-{os.getpid()}", lims=1, installed=False)) as bed:
         for lim in bed.lims.values():
-            lim.run(["useradd", "--create-home", "--shell", "/bin/sh", "admin"])
-            lim.run(["chpasswd"], text=f"admin:{PASSWORD}\n")
-            lim.run(["sh", "-c", "echo 'admin ALL=(ALL) ALL' > /etc/sudoers.d/admin; chmod 440 /etc/sudoers.d/admin"])
-            lim.run(["sed", "-i", "s/^PasswordAuthentication no/PasswordAuthentication yes/", SSHD])
-            restart_sshd(lim)
+            with_administrator(lim, "admin")
         yield bed
-
-
-def restart_sshd(lim: Lim) -> None:
-    """
-    Let it read its settings and its host key anew.
-    """
-    lim.run(["sh", "-c", f"kill $(cat /run/sshd.pid); sleep 0.2; /usr/sbin/sshd -f {SSHD}"])
 
 
 def ctl(bed: Bed, *words: str, text: str | None = None) -> tuple[int, str]:
