@@ -34,6 +34,7 @@ def site() -> Iterator[Site]:
 # --- example 1: both systems run, the alternate is kept ---------------------------------------------------------------
 
 
+@pytest.mark.strict
 @pytest.mark.S1
 def test_example_1_both_systems_run_one_of_them_is_kept_and_the_rules_stay(site: Site):
     """
@@ -71,6 +72,7 @@ def test_example_1_both_systems_run_one_of_them_is_kept_and_the_rules_stay(site:
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (ALLOWED, BLOCKED)
 
 
+@pytest.mark.strict
 def test_example_1_the_passive_system_is_uninstalled_before_the_removal_and_comes_back_blocked(site: Site):
     """
     Action 4 before action 5: its LIMs are named; switched on once more they hear of it, and stay blocked.
@@ -86,6 +88,7 @@ def test_example_1_the_passive_system_is_uninstalled_before_the_removal_and_come
     assert site.ordered() == set()
 
 
+@pytest.mark.strict
 def test_example_1_the_passive_system_dies_in_the_middle_of_the_takeover(site: Site):
     """
     The primary is lost while it is being blocked: neither blocked nor allowed again, so the alternate is active.
@@ -176,6 +179,7 @@ def test_example_2_the_alternate_was_only_cut_off_and_goes_on_carrying_traffic(s
 # --- example 3: the primary is lost -----------------------------------------------------------------------------------
 
 
+@pytest.mark.strict
 def test_example_3_the_primary_burnt_and_the_alternate_is_made_the_active_system(site: Site):
     """
     By a manual takeover; removed, it carries traffic, also after a restart.  The primary comes back blocked.
@@ -238,6 +242,7 @@ def test_example_3_the_primary_was_only_cut_off_and_is_blocked_when_it_answers(s
     assert site.ordered() == set()
 
 
+@pytest.mark.strict
 def test_a_lim_of_the_system_that_is_kept_carries_traffic_again_after_it_had_no_power_at_the_removal(site: Site):
     """
     It comes up blocked, for it was ordered; the removal is finished there, and the hold with it.

@@ -144,6 +144,7 @@ async def test_example_2_by_keys(site: Site):
     assert {site.restart(lim) for lim in site.bed.of(PRIMARY)} == ALLOWED
 
 
+@pytest.mark.strict
 async def test_example_3_by_keys(site: Site):
     """
     The manual's own way: the alternate, passive when the primary was lost, is allowed by the Maintenance Utility.
