@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from subprocess import Popen
 
 from redundancyd.core.systems import System, Traffic
+from redundancyd.lab.bed import Bed
 from redundancyd.lab.lim import Lim
+from redundancyd.scenarios import measure
 from tests.lab.test_data_job import Pair
 
 PRIMARY, ALTERNATE = System.PRIMARY, System.ALTERNATE
@@ -15,10 +17,23 @@ ALLOWED, BLOCKED = {Traffic.ALLOWED}, {Traffic.BLOCKED}
 class Site(Pair):
     """Two LIMs in each system, under a daemon that settled; and somebody who types."""
 
+    def __init__(self, bed: Bed) -> None:
+        super().__init__(bed)
+        self.settled_at = 0
+
     def settle(self) -> None:
-        """Start it, and wait until every LIM has its order."""
+        """Start it, and wait until every LIM has its order, and the phones have one system."""
         self.start()
         self.wait(lambda: len(self.ordered()) == len(self.bed.lims), 20)
+        self.wait(lambda: not self.bed.phones.state().is_answering(ALTERNATE), 20)
+        self.settled_at = self.bed.phones.state().at
+
+    def both_ms(self) -> int:
+        """How long both systems have answered phones since the pair was in order."""
+        answers, state = self.bed.phones.answers(), self.bed.phones.state()
+        window = measure.Interval(self.settled_at, state.at)
+        primary, alternate = (measure.clipped(measure.activity(answers.at[each]), window) for each in System)
+        return measure.total_ms(measure.overlap(primary, alternate))
 
     def say(self, *words: str, status: int = 0) -> str:
         """Type these words; what was told, in one line."""

@@ -34,6 +34,7 @@ def site() -> Iterator[Site]:
 # --- example 1: both systems run, the alternate is kept ---------------------------------------------------------------
 
 
+@pytest.mark.strict
 @pytest.mark.S1
 def test_example_1_both_systems_run_one_of_them_is_kept_and_the_rules_stay(site: Site):
     """
@@ -55,6 +56,7 @@ def test_example_1_both_systems_run_one_of_them_is_kept_and_the_rules_stay(site:
     site.wait(lambda: site.phones_in(ALTERNATE), 20)
     # Nothing holds any more: the LIM that carries comes up carrying, and so does the one that was only blocked.
     assert site.restart(site.bed.lims["alternate-2"]) is Traffic.ALLOWED
+    assert site.both_ms() == 0
     assert site.restart(site.bed.lims["primary-2"]) is Traffic.ALLOWED
     site.wait(lambda: "BOTH systems carry traffic: primary-2, alternate-1, alternate-2" in site.say("status"), 20)
     # Maintenance: one LIM, then the system; what was blocked by hand stays so.
@@ -71,6 +73,7 @@ def test_example_1_both_systems_run_one_of_them_is_kept_and_the_rules_stay(site:
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (ALLOWED, BLOCKED)
 
 
+@pytest.mark.strict
 def test_example_1_the_passive_system_is_uninstalled_before_the_removal_and_comes_back_blocked(site: Site):
     """
     Action 4 before action 5: its LIMs are named; switched on once more they hear of it, and stay blocked.
@@ -84,8 +87,10 @@ def test_example_1_the_passive_system_is_uninstalled_before_the_removal_and_come
     site.wait(lambda: site.left() == [], 30)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (BLOCKED, ALLOWED)
     assert site.ordered() == set()
+    assert site.both_ms() == 0
 
 
+@pytest.mark.strict
 def test_example_1_the_passive_system_dies_in_the_middle_of_the_takeover(site: Site):
     """
     The primary is lost while it is being blocked: neither blocked nor allowed again, so the alternate is active.
@@ -105,6 +110,7 @@ def test_example_1_the_passive_system_dies_in_the_middle_of_the_takeover(site: S
     site.bed.power_on(site.bed.of(PRIMARY))
     site.wait(lambda: site.left() == [], 30)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (BLOCKED, ALLOWED)
+    assert site.both_ms() == 0
 
 
 # --- example 2: the alternate is lost, and the daemon with it ---------------------------------------------------------
@@ -133,6 +139,7 @@ def test_example_2_the_alternate_burnt_while_it_was_active_and_the_primary_is_al
     site.wait(site.daemon.is_ready, 30)
     assert site.page()["goal"]["active"] == "primary"  # type: ignore[index]
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (ALLOWED, BLOCKED)
+    assert site.both_ms() == 0
 
 
 def test_example_2_the_alternate_dies_in_the_middle_of_the_takeover_back(site: Site):
@@ -154,6 +161,7 @@ def test_example_2_the_alternate_dies_in_the_middle_of_the_takeover_back(site: S
     by_hand(primary, "allow", "--by-hand")
     assert site.traffic(PRIMARY) == ALLOWED
     assert {site.restart(lim) for lim in primary} == ALLOWED
+    assert site.both_ms() == 0
 
 
 def test_example_2_the_alternate_was_only_cut_off_and_goes_on_carrying_traffic(site: Site):
@@ -176,6 +184,7 @@ def test_example_2_the_alternate_was_only_cut_off_and_goes_on_carrying_traffic(s
 # --- example 3: the primary is lost -----------------------------------------------------------------------------------
 
 
+@pytest.mark.strict
 def test_example_3_the_primary_burnt_and_the_alternate_is_made_the_active_system(site: Site):
     """
     By a manual takeover; removed, it carries traffic, also after a restart.  The primary comes back blocked.
@@ -197,6 +206,7 @@ def test_example_3_the_primary_burnt_and_the_alternate_is_made_the_active_system
         lim.run(["redundancy-lim", "hold"])
     assert site.traffic(PRIMARY) == BLOCKED
     assert site.ordered() == set()
+    assert site.both_ms() == 0
 
 
 def test_example_3_the_primary_dies_in_the_middle_of_the_removal(site: Site):
@@ -217,6 +227,7 @@ def test_example_3_the_primary_dies_in_the_middle_of_the_removal(site: Site):
     site.bed.power_on(site.bed.of(PRIMARY))
     site.wait(lambda: site.left() == [], 30)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (BLOCKED, ALLOWED)
+    assert site.both_ms() == 0
 
 
 def test_example_3_the_primary_was_only_cut_off_and_is_blocked_when_it_answers(site: Site):
@@ -232,12 +243,14 @@ def test_example_3_the_primary_was_only_cut_off_and_is_blocked_when_it_answers(s
     site.say("remove", "--yes", "--no-wait")
     site.wait(lambda: site.left() == ["primary-1", "primary-2"], 20)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (ALLOWED, ALLOWED)
+    site.wait(lambda: site.both_ms() > 0, 10)
     site.bed.set_cuts(())
     site.wait(lambda: site.left() == [], 30)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (BLOCKED, ALLOWED)
     assert site.ordered() == set()
 
 
+@pytest.mark.strict
 def test_a_lim_of_the_system_that_is_kept_carries_traffic_again_after_it_had_no_power_at_the_removal(site: Site):
     """
     It comes up blocked, for it was ordered; the removal is finished there, and the hold with it.
@@ -252,3 +265,4 @@ def test_a_lim_of_the_system_that_is_kept_carries_traffic_again_after_it_had_no_
     site.wait(lambda: site.left() == [], 30)
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (ALLOWED, BLOCKED)
     assert site.restart(lim) is Traffic.ALLOWED
+    assert site.both_ms() == 0

@@ -120,6 +120,7 @@ async def test_example_1_by_keys(site: Site):
         assert await screen.ended() == 0
     assert (site.traffic(PRIMARY), site.traffic(ALTERNATE)) == (BLOCKED, ALLOWED)
     assert site.ordered() == set()
+    assert site.both_ms() == 0
 
 
 async def test_example_2_by_keys(site: Site):
@@ -142,8 +143,10 @@ async def test_example_2_by_keys(site: Site):
             assert await screen.ended() == 0
     assert site.traffic(PRIMARY) == ALLOWED
     assert {site.restart(lim) for lim in site.bed.of(PRIMARY)} == ALLOWED
+    assert site.both_ms() == 0
 
 
+@pytest.mark.strict
 async def test_example_3_by_keys(site: Site):
     """
     The manual's own way: the alternate, passive when the primary was lost, is allowed by the Maintenance Utility.
@@ -165,3 +168,4 @@ async def test_example_3_by_keys(site: Site):
         assert await screen.ended() == 0
     assert site.traffic(ALTERNATE) == ALLOWED
     assert site.restart(site.bed.lims["alternate-2"]) is Traffic.ALLOWED
+    assert site.both_ms() == 0
