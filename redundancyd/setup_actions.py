@@ -39,7 +39,8 @@ SETUP_ACTIONS: tuple[Action, ...] = (
             Argument(
                 "translation",
                 Kind.LINES,
-                "The translation table: a line for each address, the primary's and ours.  Default: the saved one.",
+                "The file of the translation table: a line for each address, the primary's and ours.  "
+                "Default: the saved one.",
                 most=TEXT_MAX,
                 like="FILE",
             ),

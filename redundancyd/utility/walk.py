@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from redundancyd.actions import Action, Argument
+from redundancyd.actions import Action, Argument, Kind
 from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RedundancyError
@@ -279,8 +279,9 @@ def _mistakes(node: Node, values: Values, typed: Values) -> list[tuple[str, str]
     if action.changes:
         try:
             found = check(action, commands.body_of(action, {**values, **typed}))
-        except click.UsageError as error:  # a file that is named cannot be read, say
-            return [("", error.format_message())]
+        except click.UsageError as error:  # the file that is named cannot be read
+            named = next((argument for argument in action.arguments if argument.kind is Kind.LINES), None)
+            return [(menus.label(named.name) if named is not None else "", error.format_message())]
         wrong = found if isinstance(found, tuple) else ()
     else:
         wrong = menus.mistakes_in(node.asked, {**values, **typed})

@@ -238,8 +238,11 @@ async def test_a_terminal_lost_while_the_daemon_configures_stops_nothing(site: S
         await configure(screen, MASTER, CONTROL, TABLE, "foreign")
         await screen.see("C04 loading", within_s=60)
         screen.hang_up()
+    program = ["pgrep", "-f", "mxone_system_redundancy"]
+    site.wait(lambda: not site.bed.supervisor.run(program, check=False).strip(), 10)
     assert not site.page()["configured"]
     site.wait(site.is_supervised, 60)
     async with technician(site.bed, "vt100") as screen:
+        assert site.bed.supervisor.run(program).strip()  # is found while it is there
         await screen.choose("status")
         await screen.see("ACTIVE: PRIMARY SYSTEM")

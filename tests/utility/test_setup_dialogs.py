@@ -53,7 +53,10 @@ async def test_configure_is_asked_checked_followed_and_after_a_failure_asked_aga
         await screen.press("c", "enter")
         shown = await screen.see("4 lines to fill in")
         assert "  network-control-address  [" in shown  # the whole name, and not the beginning of it
-        await screen.fill("192.0.2.10", "203.0.113.1", str(table), "")
+        await screen.fill("192.0.2.10", "203.0.113.1", f"{table}s", "")
+        await screen.see("! translation:", "cannot be read: No such file or directory")
+        await screen.press("backspace")  # the line that is wrong has the focus
+        await screen.fill("", "")
         shown = await screen.see("It would be refused: prerequisites not met: version, capacity", "<  Back  >")
         assert shown.index(" NO  version") < shown.index(" ?   capacity") < shown.index(" ok  addresses")
         assert "Bring both systems to the same version." in shown
