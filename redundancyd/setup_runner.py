@@ -90,7 +90,7 @@ class SetupRunner:
         self._means = means or Means(real_steps, Surveyor(config, clock, channels).survey)
         self._inbox: asyncio.Queue[_Asked | None] = asyncio.Queue()
         """what is asked for, and None when there may be something to do"""
-        self._is_asked = False
+        self._is_asked = self._is_called_off = False
         self._job: asyncio.Task[None] | None = None
         self._checking = asyncio.Lock()
 
@@ -111,8 +111,11 @@ class SetupRunner:
                     request = await self._inbox.get()
             if request is not None:
                 await self._undo_all()
-                await self._in_job(*request)
-                self._is_asked = False
+                if self._is_called_off:
+                    self._ended("stopped", STOPPED)
+                else:
+                    await self._in_job(*request)
+                self._is_asked = self._is_called_off = False
 
     def connected(self) -> None:
         """A LIM can be reached: perhaps it is one that something was left to do on."""
@@ -154,7 +157,7 @@ class SetupRunner:
 
     async def configure(self, request: Configure) -> Done | Problem:
         """Begun, or what hinders it; how it ends is on the status page."""
-        if self.is_busy:
+        if self.is_busy():
             return UNDER_WAY
         if why := self._table_mistakes(request):
             return Problem("translation_not_understood", why, "Mend these lines of the file of --translation.")
@@ -164,7 +167,7 @@ class SetupRunner:
         if lacking := hindering(found):
             told = "; ".join(f"{each.name}: {'; '.join(each.found)} (expected: {each.expected})" for each in lacking)
             return Problem("prerequisites", told, "  ".join(dict.fromkeys(each.remedy for each in lacking)))
-        if self.is_busy:
+        if self.is_busy():
             return UNDER_WAY
         self._is_asked = True
         self._inbox.put_nowait((request, accepted(found)))
@@ -175,11 +178,13 @@ class SetupRunner:
         if self._job is not None:
             self._job.cancel()
             return Done("the configuration is being stopped, and undone")
+        self._is_called_off = self._is_asked
+        if self._is_asked:
+            return Done("the configuration is not begun")
         if self.setup.begun is not None:
             return Done("the configuration is being undone")
         return Problem("not_configured", "nothing is configured, so nothing is removed", "See 'redundancyctl status'.")
 
-    @property
     def is_busy(self) -> bool:
         """Whether a configuration is under way, or about to be."""
         return self._job is not None or self._is_asked

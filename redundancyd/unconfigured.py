@@ -166,13 +166,13 @@ class Unconfigured:
         if not isinstance(request, Configure):
             refused = "" if isinstance(request, Remove) and self._is_undoable() else UNDOABLE
             return preview_page(Preview(now, UNDONE if not refused else (), now, refused))
-        if self._runner.is_busy:  # what is found now would be what the one under way does
+        if self._runner.is_busy():  # what is found now would be what the one under way does
             return preview_page(Preview(now, (), now, f"{UNDER_WAY.detail}.  {UNDER_WAY.remedy}"))
         found = await self._runner.check(request)
         return preview_page(configure_preview(self._state, found), found)
 
     def _is_undoable(self) -> bool:
-        return self._runner.setup.begun is not None
+        return self._runner.is_busy() or self._runner.setup.begun is not None
 
     async def act(self, action: Action, request: Request, who: str) -> Done | Problem:
         """Do what an operator asks, or say why not."""

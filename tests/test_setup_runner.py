@@ -165,7 +165,7 @@ class Life:
     async def ended(self) -> None:
         """When nothing is going on any more."""
         async with asyncio.timeout(5):
-            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner.is_busy:
+            while self.runner.step != "resting" or self.runner.page()["undoing"] or self.runner.is_busy():
                 await asyncio.sleep(0.001)
 
 
@@ -284,6 +284,28 @@ async def test_broken_off_at_a_step_it_is_as_before_and_the_same_words_once_more
         assert isinstance(await again.runner.configure(ASKED), Done)
         async with asyncio.timeout(5):
             await again.configured.wait()
+
+
+async def test_one_that_has_not_taken_its_first_step_is_stopped_too(world: World):
+    """
+    It waits until what an earlier one left is undone: removed meanwhile, it is not begun at all.
+    """
+    world.stands = "blocked"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+    world.stands = ""
+    before = world.as_it_is()
+    async with life(world) as again:
+        assert isinstance(await again.runner.configure(ASKED), Done)
+        assert isinstance(again.runner.stop(), Done)
+        await again.ended()
+        assert again.runner.last is not None
+        assert again.runner.last["result"] == "stopped"
+        assert not again.configured.is_set()
+        assert again.runner.setup.begun is None
+    assert world.as_it_is() != before  # undone
 
 
 async def test_killed_between_the_goal_and_the_site_no_goal_is_left(world: World, monkeypatch: pytest.MonkeyPatch):
