@@ -174,6 +174,8 @@ class SetupRunner:
             self._job.cancel()
             return Done("the configuration is being stopped, and undone")
         waits, self._asked = self._asked is not None, None
+        if waits:
+            self._tell_end("stopped", STOPPED)
         if self.setup.begun is not None:
             return Done("the configuration is being undone")
         if waits:
@@ -224,10 +226,13 @@ class SetupRunner:
         return "" if error is None else str(error) or repr(error)
 
     def _ended(self, result: str, why: str) -> None:
+        self._tell_end(result, why)
+        self.step, self.detail, self.progress = Step.RESTING, "", None
+
+    def _tell_end(self, result: str, why: str) -> None:
         self.last = {"result": result, "why": why, "ended_at": self._clock.wall_ms()}
         level: Level = "notice" if result == "configured" else "error"
         record("setup_ended", level=level, result=result, why=why)
-        self.step, self.detail, self.progress = Step.RESTING, "", None
 
     async def _walk(self, request: Configure, names: tuple[str, ...]) -> None:
         site = Site(request.master_ip, request.network_control_address, names)

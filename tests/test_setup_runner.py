@@ -311,6 +311,28 @@ async def test_broken_off_at_a_step_it_is_as_before_and_the_same_words_once_more
             await again.configured.wait()
 
 
+async def test_one_that_has_not_taken_its_first_step_is_stopped_too(world: World):
+    """
+    It waits until what an earlier one left is undone: removed meanwhile, it is not begun at all.
+    """
+    world.stands = "blocked"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+    world.stands = ""
+    before = world.as_it_is()
+    async with life(world) as again:
+        assert isinstance(await again.runner.configure(ASKED), Done)
+        assert isinstance(again.runner.stop(), Done)
+        await again.ended()
+        assert again.runner.last is not None
+        assert again.runner.last["result"] == "stopped"
+        assert not again.configured.is_set()
+        assert again.runner.setup.begun is None
+    assert world.as_it_is() != before  # undone
+
+
 async def test_killed_between_the_goal_and_the_site_no_goal_is_left(world: World, monkeypatch: pytest.MonkeyPatch):
     """
     The instant of the site is the instant of the pair; a goal without it is put aside.

@@ -142,12 +142,29 @@ async def test_a_second_configuration_is_told_of_the_first_before_anything_is_lo
     clock = Clock()
     folder = StateFolder(tmp_path / "state", clock)
     life = Unconfigured(settings_without_addresses(tmp_path), await folder.load(), folder, outside(lims, clock))
-    monkeypatch.setattr(SetupRunner, "is_busy", True)
+    monkeypatch.setattr(SetupRunner, "is_busy", lambda _: True)
     page = await life.preview(Configure("192.0.2.10", ("203.0.113.1",), None, ()))
     assert "a configuration is under way" in page["refused"]
     assert "'redundancyctl remove' stops it" in page["refused"]
     assert "prerequisites" not in page
     assert not any(lim.asked for lim in lims.values())
+    folder.close()
+
+
+async def test_a_configuration_that_has_changed_nothing_yet_may_be_stopped_like_any_other(
+    tmp_path: Path, lims: dict[Server, Lim], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    While the primary's backup is copied nothing has to be undone: the preview of `remove` says what it stops.
+    """
+    (tmp_path / "state").mkdir()
+    clock = Clock()
+    folder = StateFolder(tmp_path / "state", clock)
+    life = Unconfigured(settings_without_addresses(tmp_path), await folder.load(), folder, outside(lims, clock))
+    assert "nothing is configured" in (await life.preview(Remove()))["refused"]
+    monkeypatch.setattr(SetupRunner, "is_busy", lambda _: True)
+    page = await life.preview(Remove())
+    assert (page["refused"], page["will_do"]) == ("", ["stop the configuration that is under way, and undo it"])
     folder.close()
 
 

@@ -112,7 +112,8 @@ class MirrorStore:
 
         def body() -> _Result:
             with self._explained():
-                files.make_folder(self.folder)
+                if disk is not self._looks:  # who only looks leaves no trace
+                    files.make_folder(self.folder)
                 return work(check)
 
         try:

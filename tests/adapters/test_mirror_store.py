@@ -83,6 +83,16 @@ def store(tmp_path: Path) -> MirrorStore:
 
 
 @pytest.mark.D1
+async def test_looking_makes_no_folder(store: MirrorStore):
+    """
+    Where there never was a mirror, looking leaves no trace.
+    """
+    assert await store.look() == ()
+    with pytest.raises(MirrorUnsound):
+        await store.manifest(STAMPS[0])
+    assert not store.folder.exists()
+
+
 async def test_a_mirror_is_listed_when_it_is_whole_and_not_before(store: MirrorStore):
     """
     On its way it is called incoming; afterwards it has its files, its manifest, and nobody may write to them.

@@ -11,7 +11,7 @@ from redundancyd.lab.disk import OPERATORS_TABLE
 from redundancyd.lab.exchange_data import FOREIGN
 from redundancyd.lab.plan import CONTROL, BedPlan, master_address
 from tests.lab.technician import go_on, home, ok, takeover, technician
-from tests.lab.test_configure import BROKEN, Site
+from tests.lab.test_configure import Site
 from tests.utility.terminal import Terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.strict, pytest.mark.timeout(240)]
@@ -103,9 +103,10 @@ async def test_from_lims_that_are_no_pair_to_a_supervised_one_and_out_again(site
 
 def make_alternate_smaller(site: Site) -> None:
     """Which may be accepted."""
-    damage, _, _ = BROKEN["processors"]
-    assert damage is not None
-    damage(site.bed)
+    path = site.bed.lims["primary-2"].path("/usr/local/sbin/nproc")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\necho 999\n")
+    path.chmod(0o755)
 
 
 async def refused_then_failed(screen: Terminal) -> None:
