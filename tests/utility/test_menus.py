@@ -50,6 +50,8 @@ def test_every_place_has_a_help_that_fits_the_screen(node: Node):
     assert max(map(len, told.splitlines())) <= WIDTH
     assert "by words" in told
     assert "Escape" in told
+    for argument in node.asked if node.action is not None else ():
+        assert f"{menus.label(argument.name)}{argument.help[:3]}" not in told
     if node.action is not None:
         assert node.action.example in told.replace(f" \\\n{menus.CONTINUED}", " ")
 
