@@ -192,8 +192,9 @@ def _param(argument: Argument) -> click.Parameter:
         kind = click.Choice([choice.word for choice in argument.choices])
     if argument.bare:
         many = -1 if argument.kind is Kind.NAMES else 1
-        like = argument.like if argument.required or not argument.like else f"[{argument.like}]"
-        return click.Argument([argument.name], type=kind, nargs=many, required=argument.required, metavar=like or None)
+        return click.Argument(
+            [argument.name], type=kind, nargs=many, required=argument.required, metavar=argument.like or None
+        )
     return click.Option(
         [option(argument)],
         type=kind,
