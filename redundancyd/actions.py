@@ -256,7 +256,7 @@ ACTIONS: tuple[Action, ...] = (
                 bare=True,
                 most=9,
                 pattern=r"[0-9]{1,9}",
-                like="TAKEOVER",
+                like="[TAKEOVER]",
             ),
             _JSON,
         ),

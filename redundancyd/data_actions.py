@@ -14,7 +14,7 @@ _STAMP = Argument(
     least=14,
     most=14,
     pattern=r"[0-9]{14}",
-    like="STAMP",
+    like="[STAMP]",
     offers=("/v1/mirrors", "mirrors", "stamp"),
 )
 _ENDS = ("data_job_ended", "data_job_failed")

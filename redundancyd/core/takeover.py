@@ -74,7 +74,7 @@ TABLE: dict[tuple[Phase, Trigger], Row] = {
     (P.SAVING, T.SAVED): Row("T04", P.BLOCKING, Ask.BLOCK, "block there before allowing here"),
     (P.SAVING, T.NOT_SAVED): Row("T05", P.BLOCKING, Ask.BLOCK, "the disk failed; the LIMs remember the number"),
     (P.SAVING, T.NOT_SAVED_ORDER): Row("T06", P.RESTING, Ask.GIVE_BACK, "an order that could be lost is not accepted"),
-    (P.BLOCKING, T.BLOCKED): Row("T07", P.ALLOWING, Ask.ALLOW, "the other system is silent"),
+    (P.BLOCKING, T.BLOCKED): Row("T07", P.ALLOWING, Ask.ALLOW, "the other system is blocked"),
     (P.BLOCKING, T.NOT_ALL_BLOCKED): Row(
         "T08", P.ALLOWING, Ask.ALLOW, "out of reach; looking blocks it as soon as it answers"
     ),

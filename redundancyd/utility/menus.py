@@ -193,7 +193,7 @@ def action_help(node: Node) -> str:
     for argument in node.asked:
         if argument.name in _SHOWN_ALONE:
             continue
-        lines += wrapped(argument.help, f"  {label(argument.name)}".ljust(20))
+        lines += wrapped(argument.help, f"  {label(argument.name)}  ".ljust(20))
         for choice in argument.choices:
             lines += wrapped(choice.help, f"    {choice.word}".ljust(28))
     return "\n".join([*lines, "", "The same by words, for example:", _typed_whole(node.action.example), "", KEYS])

@@ -50,6 +50,8 @@ def test_every_place_has_a_help_that_fits_the_screen(node: Node):
     assert max(map(len, told.splitlines())) <= WIDTH
     assert "by words" in told
     assert "Escape" in told
+    for argument in node.asked if node.action is not None else ():
+        assert f"{menus.label(argument.name)}{argument.help[:3]}" not in told
     if node.action is not None:
         assert node.action.example in told.replace(f" \\\n{menus.CONTINUED}", " ")
 
@@ -132,3 +134,13 @@ def test_the_words_for_what_was_answered_mean_the_same_to_the_command_line(name:
     node = next(node for node in nodes() if node.action is not None and node.action.name == name)
     assert cli.run(typed(node, VALUES[name])) == 0
     assert meant == [{**node.fixed, **VALUES[name]}]
+
+
+def test_what_may_be_left_out_is_in_brackets_in_the_usage():
+    """
+    `data load` without a stamp is right: its usage must not say that one is needed.
+    """
+    bare = [argument for action in ACTIONS for argument in action.arguments if argument.bare and argument.like]
+    assert bare
+    for argument in bare:
+        assert argument.like.startswith("[") == (not argument.required), argument
