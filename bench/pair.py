@@ -51,9 +51,14 @@ class Node:
         return f"keepalived-{self.number}"
 
     @property
+    def host(self) -> int:
+        """Its number in its net."""
+        return 100 + self.number
+
+    @property
     def address(self) -> str:
         """Its own address."""
-        return NET.address(100 + self.number)
+        return NET.address(self.host)
 
     @property
     def namespace(self) -> str:
@@ -68,7 +73,7 @@ class Node:
     def power_on(self) -> None:
         """Lay its cable and start its processes."""
         run(["ip", "netns", "add", self.namespace])
-        network.plug(self.bed.plan, self.name, NET)
+        network.plug(self.bed.plan, self.name, NET, self.host)
         own = ["link set lo up", "link set eth0 up", f"addr add {self.address}/24 dev eth0"]
         network.batch(self.namespace, [*own, f"route replace default via {NET.address(1)}"])
         self.cgroup.make()
