@@ -333,7 +333,7 @@ def clustered() -> Iterator[Site]:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (None, "nobody has said whether its clusters fall back by themselves"),
+        (None, "the primary has standby servers, and nobody has said whether its clusters fall back by themselves"),
         ("manual", "the fallback type of the primary's clusters is manual"),
     ],
 )
@@ -379,6 +379,6 @@ def test_what_may_be_accepted_by_name_is_accepted_done_and_remembered(clustered:
     for _ in range(2):
         page = clustered.page()
         assert page["accepted"] == ["fallback", "capacity", "foreign"]
-        assert page["methods"]["primary_from_alternate"] == "manual"
+        assert page["methods"]["primary-from-alternate"] == "manual"
         assert clustered.traffic()["alternate-1"] is Traffic.BLOCKED
         _begin_anew(clustered, 3)
