@@ -250,7 +250,8 @@ class DataRunner:
         now, daily = self._clock.wall_ms(), self.daily()
         if not self._asked.empty():
             return self._asked.get_nowait()
-        started_at = now - (self._clock.now() - self._start)  # by the wall clock of now, which may have been set since
+        since_ms = self._clock.now() - self._start
+        started_at = min(self._started_at, now - since_ms)  # a clock that was ahead then has been set back since
         if daily is not None and daily.is_due(now, self._job.past.attempt_at, started_at, self._host):
             return AUTOMATIC
         again_at = self._again_at(now)

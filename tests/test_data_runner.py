@@ -408,6 +408,19 @@ async def test_a_clock_that_is_put_right_does_not_hold_back_the_job_of_the_next_
     assert running.runner._due() == DataLoad(None, copy=True)
 
 
+async def test_a_night_that_the_clock_jumped_over_is_one_whose_job_is_due(tmp_path: Path):
+    """
+    The daemon has just started; the clock is set a day on, past the hour of the job.
+    """
+    clocks = Clocks()
+    running = Running(tmp_path, clocks=clocks)
+    await running.runner.begin()
+    assert isinstance(await running.runner.act(SetAuto((2, 30))), Done)
+    assert running.runner._due() is None
+    clocks.set_ms = 2 * 86_400_000
+    assert running.runner._due() == DataLoad(None, copy=True)
+
+
 async def test_a_load_that_the_lim_refuses_has_nothing_to_roll_back(running: Running):
     """
     Its traffic was allowed in that very moment, say.
