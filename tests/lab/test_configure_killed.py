@@ -137,10 +137,10 @@ class Before:
         time.sleep(0.2)  # into the middle of it
 
 
-@pytest.fixture(scope="module")
-def bed_of_all() -> Iterator[Site]:
-    """Two LIMs in each system, and a daemon; what a test leaves, `before` takes away."""
-    with standing(BedPlan(f"cfk-{os.getpid()}", lims=2, configured=False)) as bed:
+@contextmanager
+def a_site(name: str) -> Iterator[Site]:
+    """Two LIMs in each system, and a daemon; the alternate has never run the primary's data."""
+    with standing(BedPlan(f"{name}-{os.getpid()}", lims=2, configured=False)) as bed:
         site = Site(bed)
         site.reload(UNDONE_S)
         bed.supervisor.run(["reload", "--system"])
@@ -148,6 +148,21 @@ def bed_of_all() -> Iterator[Site]:
             for words in ("block --by-hand", "allow --by-hand", "remove"):
                 lim.run(["redundancy-lim", *words.split()])
         yield site
+
+
+@pytest.fixture(scope="module")
+def bed_of_all() -> Iterator[Site]:
+    """What a test leaves on it, `before` takes away; but the alternate may run the primary's data already."""
+    with a_site("cfk") as site:
+        yield site
+
+
+@pytest.fixture
+def untouched() -> Iterator[Before]:
+    """A site of its own, on which a load changes what the alternate runs."""
+    with a_site("cfu") as site:
+        site.wait(lambda: all(lim["reach"] for lim in site.lims()), 20)
+        yield Before(site)
 
 
 @pytest.fixture
@@ -266,11 +281,11 @@ def test_a_configuration_that_is_removed_at_a_step_is_undone(before: Before, ste
     assert str(setup_of(site)["last"]["why"]).startswith(f"{step}:")
 
 
-def test_a_daemon_killed_while_it_undoes_goes_on_undoing_at_the_next_start(before: Before):
+def test_a_daemon_killed_while_it_undoes_goes_on_undoing_at_the_next_start(untouched: Before):
     """
     Killed while the alternate is rolled back: the next start does it again, to the end.
     """
-    site = before.site
+    before, site = untouched, untouched.site
     site.reload(UNDONE_S, 1.0, LOAD_S)
     typed = site.type(*WORDS)
     before.wait_step(Step.LOADING)
