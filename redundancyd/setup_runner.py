@@ -93,6 +93,8 @@ class SetupRunner:
         self.checks = SetupChecks(config, saved, folder, self._means.survey)
         self._asked: _Asked | None = None
         """what is to be done, from the answer until it has ended"""
+        self._taken: _Asked | None = None
+        """what was begun last; that one ends by itself, be it by being undone"""
         self._woken = asyncio.Event()
         """there may be something to do"""
         self._job: asyncio.Task[None] | None = None
@@ -113,6 +115,7 @@ class SetupRunner:
                     await self._woken.wait()
             self._woken.clear()
             if (asked := self._asked) is not None:
+                self._taken = asked
                 await self._in_job(*asked)
                 if self._asked is asked:
                     self._asked = None
@@ -173,7 +176,8 @@ class SetupRunner:
         if self._job is not None:
             self._job.cancel()
             return Done("the configuration is being stopped, and undone")
-        waits, self._asked = self._asked is not None, None
+        waits = self._asked is not None and self._asked is not self._taken
+        self._asked = None
         if waits:
             self._tell_end("stopped", STOPPED)
         if self.setup.begun is not None:

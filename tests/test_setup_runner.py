@@ -635,6 +635,32 @@ async def test_a_pair_that_is_being_written_is_not_stopped_any_more(world: World
         assert (await one.folder.load()).setup.site is not None
 
 
+async def test_a_configuration_that_is_being_undone_ends_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    Stopped again meanwhile, it has not ended: that is told when everything is as before.
+    """
+    told: list[str] = []
+    monkeypatch.setattr(setup_runner, "record", lambda event, **_: told.append(event))
+    monkeypatch.setattr(setup_runner, "AGAIN_MS", 10)
+    world.stands = "blocked"
+    async with life(world) as one:
+        await one.runner.configure(ASKED)
+        async with asyncio.timeout(5):
+            await world.reached.wait()
+        world.stands = ""
+        own = [lim for server, lim in world.lims.items() if server.system is System.ALTERNATE]
+        own[0].lost = True
+        one.runner.stop()
+        async with asyncio.timeout(5):
+            while not one.runner.page()["detail"]:
+                await asyncio.sleep(0.001)
+        assert isinstance(one.runner.stop(), Done)
+        assert "setup_ended" not in told
+        own[0].lost = False
+        await one.ended()
+    assert told.count("setup_ended") == 1
+
+
 async def test_a_configuration_that_has_not_begun_yet_is_stopped_like_one_that_has(world: World):
     """
     It waits until what was begun before is undone; then it does not begin.
