@@ -19,13 +19,13 @@ from typing import Any
 
 from redundancyd.adapters.far_process import Brought, complaints, feed, follow, process_of, why_of
 from redundancyd.adapters.login import Login
-from redundancyd.adapters.own_thread import own_thread
 from redundancyd.adapters.tar_stream import TarStream
 from redundancyd.core import backups
 from redundancyd.core.backups import BackupList, BackupsNotUnderstood
 from redundancyd.core.manifest import LINE_MAX_BYTES, Entry, LimManifest, ManifestNotUnderstood, Reader
 from redundancyd.core.systems import Server
 from redundancyd.errors import FarDataRefused, OutOfReach
+from redundancyd.own_thread import own_thread
 
 WORDS_DEADLINE_MS = 20_000
 MANIFEST_DEADLINE_MS = 900_000

@@ -16,9 +16,9 @@ from typing import IO, Any, Protocol, TypeVar
 
 from redundancyd.adapters.far_data import WORDS_DEADLINE_MS, understood, worked
 from redundancyd.adapters.login import Login
-from redundancyd.adapters.own_thread import own_thread
 from redundancyd.core.systems import Server
 from redundancyd.errors import FarDataRefused, OutOfReach
+from redundancyd.own_thread import own_thread
 
 LINE_MAX = 16_384
 _Result = TypeVar("_Result")

@@ -19,8 +19,8 @@ from redundancyd.actions import Action, Argument, Kind
 from redundancyd.argument_check import check
 from redundancyd.client import Client
 from redundancyd.errors import DaemonNotReached, RedundancyError
+from redundancyd.own_thread import own_thread
 from redundancyd.utility import commands, follow, menus, setup_follow, setup_screens, translation
-from redundancyd.utility.apart import apart
 from redundancyd.utility.lines import Lines
 from redundancyd.utility.looks import LOOKS
 from redundancyd.utility.menus import GO_OR_NOT, ITSELF, Form, Menu, Text
@@ -149,7 +149,7 @@ class Walk:
         else:
             assert argument.offers is not None
             address, *_ = argument.offers
-            page = await apart(lambda: self.client.get(address))
+            page = await own_thread(lambda: self.client.get(address))
             menu = menus.offered(node, argument, page)
         menu = replace(menu, start=str(before.get(argument.name, "")))
         key = await self._terminal.menu(menu)
@@ -172,7 +172,7 @@ class Walk:
         look, paint = LOOKS[node.action.name], self._terminal.paint
 
         async def shown() -> Text:
-            page = await apart(lambda: look.page(self.client, values))
+            page = await own_thread(lambda: look.page(self.client, values))
             return Text(menus.title(node), look.screen(page, paint), _OK, menus.action_help(node), tail=_is_log(node))
 
         async def again() -> AsyncIterator[Text]:
@@ -202,9 +202,9 @@ class Walk:
             return False
         await self._terminal.wait(menus.title(node), _ASKING)
         goes_on = action.followed or bool(action.ends_with)
-        first, seq = await apart(lambda: setup_follow.before(self.client)) if goes_on else ({}, 0)
+        first, seq = await own_thread(lambda: setup_follow.before(self.client)) if goes_on else ({}, 0)
         self.goes_on = _SENT
-        answer = await apart(lambda: commands.act(action, body, self.client))
+        answer = await own_thread(lambda: commands.act(action, body, self.client))
         self.goes_on, self.status = "", 0
         over = _over(action, first, answer)
         if over is None:
@@ -219,7 +219,7 @@ class Walk:
         assert action is not None
         if action.previewed:
             await self._terminal.wait(menus.title(node), _ASKING)
-            page = await apart(lambda: commands.previewed(action, body, self.client))
+            page = await own_thread(lambda: commands.previewed(action, body, self.client))
             told, help_text = setup_screens.preview(page, paint), menus.action_help(node)
             if not page["refused"]:
                 return Text(menus.title(node), told, GO_OR_NOT, help_text)
@@ -227,7 +227,7 @@ class Walk:
             return Text(menus.title(node), refused, ("Back",), help_text)
         if not action.asks:
             return None
-        added, shown = await apart(lambda: translation.meant(action, body, self.client, paint))
+        added, shown = await own_thread(lambda: translation.meant(action, body, self.client, paint))
         body |= added
         question = menus.question(node, body)
         return replace(question, text=shown) if shown else question
@@ -245,7 +245,7 @@ class Walk:
         async def coming() -> AsyncIterator[Text]:
             looks = follow.looks(self.client, seq)
             while progress.ended is None:
-                seen = await apart(lambda: next(looks))
+                seen = await own_thread(lambda: next(looks))
                 if isinstance(seen, DaemonNotReached):
                     progress.away(str(seen))
                 else:

@@ -31,5 +31,5 @@ async def own_thread(body: Callable[[], _Result]) -> _Result:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
             loop.call_soon_threadsafe(put, result, error)
 
-    threading.Thread(target=run, name="exchange data", daemon=True).start()
+    threading.Thread(target=run, name="waits", daemon=True).start()
     return await done
